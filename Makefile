@@ -1,0 +1,76 @@
+# Everything runs from here; `make` alone lists it. The first call sets up .venv and node_modules.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.ONESHELL:
+.SHELLFLAGS := -eu -o pipefail -c
+.PHONY: help setup demo stack test lint fix lock clean
+
+VENV := .venv
+PY := $(VENV)/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready node_modules/.ready  ## Install Python packages into .venv and Azurite into node_modules
+
+$(VENV)/.ready: requirements-dev.txt .python-version
+	@python=""
+	for candidate in "$${PYTHON:-}" python3.13 python3 python; do
+	  if [ -n "$$candidate" ] && "$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then python=$$candidate; break; fi
+	done
+	if [ -z "$$python" ]; then
+	  echo "Python 3.13 was not found. Install it (pyenv install 3.13, or your system's package), or name it: make PYTHON=/path/to/python3.13" >&2
+	  exit 1
+	fi
+	echo "Setting up $(VENV) with $$($$python --version) ..."
+	"$$python" -m venv --clear $(VENV)
+	$(PY) -m pip install --quiet --require-hashes -r requirements-dev.txt
+	touch $@
+
+node_modules/.ready: package-lock.json
+	@if ! command -v npm >/dev/null; then
+	  echo "npm was not found. Azurite, the storage emulator, runs on Node: install Node.js 20 or later, with npm." >&2
+	  exit 1
+	fi
+	echo "Setting up Azurite ..."
+	npm ci --loglevel=error
+	touch $@
+
+demo: setup  ## Show an image travel dev -> staging -> prod and back, on this machine, in under a minute
+	@$(PY) -m localhost.demo
+
+stack: setup  ## The same stack, kept up until Ctrl-C, with addresses and commands to try
+	@$(PY) -m localhost.stack
+
+.PHONY: debian-packages
+debian-packages:
+	@if ! command -v skopeo >/dev/null; then
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then
+	    echo "Installing skopeo ..."
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends skopeo >/dev/null
+	  else
+	    echo "skopeo was not found: the tests that drive the registries with it will fail. Install it: sudo apt-get install skopeo" >&2
+	  fi
+	fi
+
+test: setup debian-packages  ## Run every test
+	@$(PY) -m pytest $(ARGS)
+
+lint: setup  ## Style, types, import contracts
+	@$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports --no-logo
+
+fix: setup  ## Mend what the linter can mend
+	@$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+lock: setup  ## Lock pyproject.toml's dependencies anew
+	@lock="$(PY) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.13"
+	$$lock $(ARGS) pyproject.toml -o requirements.txt
+	$$lock $(ARGS) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+clean:  ## Remove what was set up and what ran
+	@rm -rf $(VENV) node_modules .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
