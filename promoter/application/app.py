@@ -1,0 +1,54 @@
+"""The application: a policy, and the ports that its use cases act through."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from promoter.application.documents import line_row
+from promoter.application.ports import Change, Clock, EvidenceStore, PromotionStore, Registry, Scheduler
+from promoter.domain.errors import ConcurrentChangeError
+from promoter.domain.image import Repository
+from promoter.domain.line import Line, LineKey
+from promoter.domain.policy import Policy
+
+_TRIES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What every use case is given."""
+
+    policy: Policy
+    evidence: EvidenceStore
+    promotions: PromotionStore
+    registry: Registry
+    scheduler: Scheduler
+    clock: Clock
+
+    async def line(self, key: LineKey) -> Line:
+        """The line, new where nothing has happened on it yet."""
+        stored = await self.promotions.get(Line, key.environment, line_row(key))
+        return stored or Line.new(key)
+
+    async def lines(self, environment: str, repository: Repository) -> tuple[Line, ...]:
+        """The lines of a repository in an environment, on every track; none where no rule leads there."""
+        if not self.policy.is_target(environment):
+            return ()
+        return tuple(await self.promotions.page(Line, environment, prefix=f"{repository.path}~"))
+
+    async def commit(self, *changes: Change) -> None:
+        """Make changes to one environment's rows: all of them, or none."""
+        await self.promotions.commit(changes)
+
+
+async def while_it_changes[T](step: Callable[[], Awaitable[T]]) -> T:
+    """Take a step that reads and then writes, again from the start where what it read has changed.
+
+    Raises:
+        ConcurrentChangeError: It changed every time; the message that asked for it is to be taken again.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return await step()
+        except ConcurrentChangeError:
+            continue
+    return await step()

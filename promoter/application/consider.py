@@ -1,0 +1,76 @@
+"""Judging an image by all that is stored of it, and acting on the decision."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from promoter.application.app import App, while_it_changes
+from promoter.application.claim import Claimant
+from promoter.application.documents import Claim, claim_row
+from promoter.application.work import Work, advance
+from promoter.domain.condition import Kind, Request
+from promoter.domain.decision import evaluate
+from promoter.domain.evidence import Arrival, Evidence
+from promoter.domain.image import Digest, Image
+from promoter.domain.line import AUTOMATION, LineKey
+from promoter.domain.policy import PromotionRule
+from promoter.domain.promotion import Phase
+
+
+def every_rule(_rule: PromotionRule) -> bool:
+    """No rule is left out."""
+    return True
+
+
+async def consider(app: App, image: Image, only: Callable[[PromotionRule], bool] = every_rule) -> list[Work]:
+    """Judge an image under each rule that it has arrived for, and claim the promotions it qualifies for.
+
+    Args:
+        app: The application.
+        image: The image.
+        only: Which rules are asked; facts wake just the rules that they may matter to.
+
+    Returns:
+        The lines to be woken.
+    """
+    evidence = await app.evidence.load(image)
+    wake: list[Work] = []
+    for arrival in evidence.arrivals:
+        for rule in app.policy.rules_from(arrival.environment, image.repository, arrival.tag):
+            if only(rule):
+                wake += await _consider_rule(app, rule, evidence, arrival)
+    return wake
+
+
+async def _consider_rule(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arrival) -> list[Work]:
+    return await while_it_changes(lambda: _judge(app, rule, evidence, arrival))
+
+
+async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arrival) -> list[Work]:
+    image = evidence.image
+    key = LineKey(rule.target, image.repository, rule.track)
+    line, claim, sources = await asyncio.gather(
+        app.line(key),
+        app.promotions.get(Claim, rule.target, claim_row(image.repository, rule.name, arrival.tag)),
+        app.lines(rule.source, image.repository),
+    )
+    now = app.clock.now()
+    if claim and is_settled(claim, image.digest, arrival.pushed_at, now):
+        return [advance(key)] if claim.in_flight and claim.digest == image.digest else []
+    request = Request(Kind.AUTOMATIC, rule.name, arrival.tag, AUTOMATION)
+    decision = evaluate(app.policy, request, evidence, line, sources, None, now)
+    claimant = Claimant(app, rule, image, arrival, line, claim)
+    if not decision.qualified:
+        await claimant.wait(decision)
+        return []
+    await claimant.promote(Kind.AUTOMATIC, AUTOMATION, None, decision)
+    return [advance(key)]
+
+
+def is_settled(claim: Claim, digest: Digest, pushed_at: datetime, now: datetime) -> bool:
+    """Whether its tag's claim has dealt with an image, or with a newer one, so that nothing is to be done."""
+    if claim.digest != digest:
+        return (pushed_at, digest) <= (claim.pushed_at, claim.digest)
+    if claim.waits:
+        return claim.retry_at is not None and now < claim.retry_at
+    return claim.phase is not Phase.SUPERSEDED

@@ -1,0 +1,240 @@
+"""The rows beside lines and records, and every row's key within its environment.
+
+A key starts with what the row is, and sorts as it is read: repositories together, the newest record first.
+"""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from promoter.domain.decision import Decision
+from promoter.domain.document import Document
+from promoter.domain.image import Digest, Image, Repository, Tag
+from promoter.domain.line import Line, LineKey
+from promoter.domain.promotion import Phase, Promotion, record_key
+
+REGISTRY = "registry"
+REJECTIONS = "~rejections"
+ENVIRONMENTS = "~environments"
+LATE = timedelta(hours=1)
+_END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class Claim(Document, frozen=True):
+    """What has become of the newest image under one tag, for one rule: what makes a push promote once.
+
+    Attributes:
+        pushed_at: The newest push that was acted upon; what is not newer is overtaken.
+        phase: The promotion's phase; None while the image waits as a candidate.
+        sequence: The promotion's number on its line.
+        since: When the image began to wait.
+        moved: Whether the tag has named more than this one digest.
+        retries: How often automation has tried again.
+        retry_at: When automation tries again, after a failure that may pass.
+    """
+
+    environment: str
+    repository: Repository
+    rule: str
+    tag: Tag
+    digest: Digest
+    pushed_at: datetime
+    since: datetime
+    phase: Phase | None = None
+    sequence: int | None = None
+    moved: bool = False
+    retries: int = 0
+    retry_at: datetime | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is a candidate for it."""
+        return self.phase is None
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether a promotion of it is on the line."""
+        return self.phase is not None and not self.phase.is_terminal
+
+
+class Candidate(Document, frozen=True):
+    """An image that is not promoted yet, and what stands in its way."""
+
+    environment: str
+    repository: Repository
+    rule: str
+    tag: Tag
+    digest: Digest
+    source: str
+    pushed_at: datetime
+    since: datetime
+    decision: Decision
+    policy_hash: str
+
+    @property
+    def image(self) -> Image:
+        """The image that waits."""
+        return Image(self.repository, self.digest)
+
+
+class LogEntry(Document, frozen=True):
+    """A promotion that has ended, among all of its environment, the latest first."""
+
+    promotion: Promotion
+
+    @property
+    def environment(self) -> str:
+        """Where it was promoted to."""
+        return self.promotion.environment
+
+
+class TodoKind(StrEnum):
+    """What is left to do."""
+
+    DRIVE = "drive"
+    FOLLOW_UP = "follow-up"
+    RECHECK = "recheck"
+
+
+class Todo(Document, frozen=True):
+    """Something that is left to do for a promotion: written with the change that calls for it.
+
+    Attributes:
+        due: Not to be done before.
+    """
+
+    environment: str
+    repository: Repository
+    track: str
+    sequence: int
+    kind: TodoKind
+    due: datetime
+
+    @property
+    def line_key(self) -> LineKey:
+        """The line of the promotion."""
+        return LineKey(self.environment, self.repository, self.track)
+
+
+class Rejection(Document, frozen=True):
+    """An event or message that could not be acted upon, kept for people to look at."""
+
+    at: datetime
+    origin: str
+    reason: str
+    content: str
+    id: str
+
+    @property
+    def environment(self) -> str:
+        """Rejections stand apart from all environments."""
+        return REJECTIONS
+
+
+class KnownEnvironment(Document, frozen=True):
+    """An environment that some policy has named."""
+
+    name: str
+
+    @property
+    def environment(self) -> str:
+        """They stand apart from what is in them."""
+        return ENVIRONMENTS
+
+
+class Backoff(Document, frozen=True):
+    """An environment's registry asked to be left alone: the whole app keeps off it until then."""
+
+    environment: str
+    until: datetime
+
+
+type Row = Backoff | Line | Promotion | Claim | Candidate | LogEntry | Todo | Rejection | KnownEnvironment
+
+PREFIX: dict[type[Document], str] = {
+    Line: "line",
+    Promotion: "record",
+    Claim: "claim",
+    Candidate: "candidate",
+    LogEntry: "log",
+    Todo: "todo",
+    Rejection: "rejection",
+    KnownEnvironment: "environment",
+    Backoff: "backoff",
+}
+
+
+def row_key(row: Row) -> str:  # noqa: PLR0911 - one a kind
+    """The row's key, without what it is."""
+    match row:
+        case Line():
+            return line_row(row.line_key)
+        case Promotion():
+            return record_row(row.repository, row.sequence, row.track)
+        case Claim() | Candidate():
+            return claim_row(row.repository, row.rule, row.tag)
+        case LogEntry(promotion=promotion):
+            ended = promotion.completed_at or promotion.created_at
+            key = record_row(promotion.repository, promotion.sequence, promotion.track)
+            return f"{newest_first(ended)}~{key}"
+        case Todo():
+            return f"{record_row(row.repository, row.sequence, row.track)}~{row.kind}"
+        case Rejection():
+            return f"{newest_first(row.at)}~{row.id}"
+        case KnownEnvironment():
+            return row.name
+        case Backoff():
+            return REGISTRY
+
+
+def line_row(key: LineKey) -> str:
+    """A line's key."""
+    return f"{key.repository.path}~{key.track}"
+
+
+def record_row(repository: Repository, sequence: int, track: str) -> str:
+    """A promotion record's key."""
+    return f"{repository.path}~{record_key(sequence, track)}"
+
+
+def claim_row(repository: Repository, rule: str, tag: Tag) -> str:
+    """A claim's key, and its candidate's."""
+    return f"{repository.path}~{rule}~{tag}"
+
+
+def newest_first(at: datetime) -> str:
+    """A time as a key that sorts the latest first; microseconds are kept."""
+    return f"{(_END_OF_TIME - at) // (_END_OF_TIME.resolution):018d}"
+
+
+def drive(promotion: Promotion) -> Todo:
+    """What is left to do while a promotion has not ended: to bring it to its end."""
+    return _todo(promotion, TodoKind.DRIVE, promotion.created_at)
+
+
+def follow_up(promotion: Promotion) -> Todo:
+    """What is left to do when a promotion has ended."""
+    return _todo(promotion, TodoKind.FOLLOW_UP, promotion.completed_at or promotion.created_at)
+
+
+def recheck(promotion: Promotion) -> Todo:
+    """What is left to do where an import may finish late and move a tag back: to look again an hour later."""
+    ended = promotion.completed_at or promotion.created_at
+    return _todo(promotion, TodoKind.RECHECK, ended + LATE)
+
+
+def _todo(promotion: Promotion, kind: TodoKind, due: datetime) -> Todo:
+    return Todo(
+        environment=promotion.environment,
+        repository=promotion.repository,
+        track=promotion.track,
+        sequence=promotion.sequence,
+        kind=kind,
+        due=due,
+    )
+
+
+def replaced[D: Document](document: D, **changes: object) -> D:
+    """The document with some of its values changed, and its version kept."""
+    return msgspec.structs.replace(document, **changes)

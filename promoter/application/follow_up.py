@@ -1,0 +1,99 @@
+"""What follows the end of a promotion; each part can be repeated, and the todo goes only when all is done."""
+
+import contextlib
+
+from promoter.application.app import App
+from promoter.application.consider import consider
+from promoter.application.documents import Claim, Todo, TodoKind, claim_row, record_row
+from promoter.application.ports import Delete, Import
+from promoter.application.work import Consider, Work
+from promoter.domain.condition import Kind
+from promoter.domain.errors import ConcurrentChangeError
+from promoter.domain.evidence import Arrival
+from promoter.domain.line import Line, LineKey
+from promoter.domain.promotion import Phase, Promotion
+
+
+async def follow_up(app: App, todo: Todo) -> list[Work]:
+    """Do what a promotion's end calls for.
+
+    Returns:
+        The lines to be woken.
+    """
+    key = record_row(todo.repository, todo.sequence, todo.track)
+    record = await app.promotions.get(Promotion, todo.environment, key)
+    wake = await _follow(app, record) if record else []
+    with contextlib.suppress(ConcurrentChangeError):  # somebody else has done it, and removed it
+        await app.commit(Delete(todo))
+    return wake
+
+
+async def follow_up_all(app: App, key: LineKey) -> list[Work]:
+    """Do all that the ended promotions of a repository call for."""
+    todos = await app.promotions.page(Todo, key.environment, prefix=f"{key.repository.path}~")
+    wake: list[Work] = []
+    for todo in todos:
+        if todo.kind is TodoKind.FOLLOW_UP:
+            wake += await follow_up(app, todo)
+    return wake
+
+
+async def _follow(app: App, record: Promotion) -> list[Work]:
+    match record.phase:
+        case Phase.SUCCEEDED if record.kind in {Kind.AUTOMATIC, Kind.MANUAL}:
+            return await _arrived(app, record)
+        case Phase.SUPERSEDED:
+            return await consider(app, record.image, lambda rule: rule.name == record.rule)
+        case Phase.FAILED:
+            return await _schedule_retry(app, record)
+        case _:
+            return []
+
+
+async def _arrived(app: App, record: Promotion) -> list[Work]:
+    """Promoter's own completion is the only arrival there is in a target environment."""
+    at = record.completed_at or record.created_at
+    arrival = Arrival(record.environment, record.tag, first_at=at, last_at=at, pushed_at=record.pushed_at)
+    await app.evidence.add(record.image, arrival)
+    return await consider(app, record.image, lambda rule: rule.source == record.environment)
+
+
+async def _schedule_retry(app: App, record: Promotion) -> list[Work]:
+    if record.rule is None:
+        return []
+    key = claim_row(record.repository, record.rule, record.tag)
+    claim = await app.promotions.get(Claim, record.environment, key)
+    if claim is not None and claim.waits and claim.digest == record.digest and claim.retry_at is not None:
+        wait = claim.retry_at - app.clock.now()
+        await app.scheduler.wake(Consider(record.repository, record.digest), wait)
+    return []
+
+
+async def look_again(app: App, todo: Todo) -> None:
+    """An import that was given up may have moved the pointer since: set it right, and look again until it is.
+
+    A moving tag is looked after the same way, as long as it is the current image's.
+    """
+    line = await app.line(todo.line_key)
+    key = record_row(todo.repository, todo.sequence, todo.track)
+    record = await app.promotions.get(Promotion, todo.environment, key)
+    wrong = await _wrong_tags(app, line, record) if record and line.current and not line.queue else []
+    for request in wrong:
+        await app.registry.submit(request)
+    if not wrong and not line.queue:
+        with contextlib.suppress(ConcurrentChangeError):
+            await app.commit(Delete(todo))
+
+
+async def _wrong_tags(app: App, line: Line, record: Promotion) -> list[Import]:
+    target = record.terms.environment(record.environment)
+    current = line.current
+    if current is None:
+        return []
+    tags = [target.pointer] if target.immutable_tags else [target.pointer, current.tag]
+    found = [(tag, await app.registry.digest(target.registry, line.repository, tag)) for tag in tags]
+    return [
+        Import(target.registry, line.repository, current.digest, target.registry, tag, force=True)
+        for tag, digest in found
+        if digest != current.digest
+    ]

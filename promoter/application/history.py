@@ -1,0 +1,141 @@
+"""Reading what was, what is under way, and what runs where. Every list is a range read."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from promoter.application.app import App
+from promoter.application.documents import LogEntry, Todo, TodoKind, record_row, row_key
+from promoter.application.paging import every
+from promoter.domain.codec import decode, encode
+from promoter.domain.errors import InvalidError
+from promoter.domain.image import Repository
+from promoter.domain.line import Line
+from promoter.domain.promotion import Promotion
+
+MAX_PAGE = 100
+_END = "~"
+
+
+class Page[T](msgspec.Struct, frozen=True):
+    """A part of a list, and where the next part starts; no cursor at the end."""
+
+    items: list[T]
+    cursor: str | None
+
+
+class Query(msgspec.Struct, frozen=True):
+    """Which promotions are asked for.
+
+    Attributes:
+        active: Only those that have not ended.
+        limit: At most that many, from 1 to 100.
+        cursor: Where the page before this one ended.
+    """
+
+    environment: str | None = None
+    repository: Repository | None = None
+    active: bool = False
+    limit: int = 20
+    cursor: str | None = None
+
+
+type _Keyed = tuple[str, Promotion]
+type _Read = Callable[[str, int], Awaitable[list[_Keyed]]]
+
+
+async def history(app: App, query: Query) -> Page[Promotion]:
+    """Promotions, the newest first; what is under way stands before what has ended.
+
+    Raises:
+        NotFoundError: The policy has no such environment.
+        InvalidError: The limit is out of bounds, or the cursor is none of ours.
+    """
+    if not 1 <= query.limit <= MAX_PAGE:
+        message = f"limit is from 1 to {MAX_PAGE}"
+        raise InvalidError(message, "limit")
+    environments = _environments(app, query.environment)
+    if query.active:
+        return Page(await _active(app, environments, query.repository), None)
+    before = _positions(query.cursor)
+    if query.repository is not None:
+        reads = {name: _records(app, name, query.repository) for name in environments}
+        return await _merged(reads, before, query.limit, lambda record: record.created_at)
+    first = [] if query.cursor else await _active(app, environments, None)
+    reads = {name: _log(app, name) for name in environments}
+    page = await _merged(reads, before, query.limit, lambda record: record.completed_at or record.created_at)
+    return Page([*first, *page.items], page.cursor)
+
+
+async def lines(app: App) -> list[Line]:
+    """What runs where: every line of every environment."""
+    return [line for name in _environments(app, None) async for line in every(app, Line, name)]
+
+
+def _environments(app: App, environment: str | None) -> list[str]:
+    if environment is not None:
+        return [app.policy.environment(environment).name]
+    return [each.name for each in app.policy.environments if app.policy.is_target(each.name)]
+
+
+async def _active(app: App, environments: Sequence[str], repository: Repository | None) -> list[Promotion]:
+    prefix = f"{repository.path}~" if repository else ""
+    todos = [todo for name in environments async for todo in every(app, Todo, name, prefix)]
+    found = await asyncio.gather(*(_record(app, todo) for todo in todos if todo.kind is TodoKind.DRIVE))
+    active = [record for record in found if record is not None and not record.phase.is_terminal]
+    return sorted(active, key=lambda record: record.created_at, reverse=True)
+
+
+async def _record(app: App, todo: Todo) -> Promotion | None:
+    key = record_row(todo.repository, todo.sequence, todo.track)
+    return await app.promotions.get(Promotion, todo.environment, key)
+
+
+def _records(app: App, environment: str, repository: Repository) -> _Read:
+    async def read(after: str, limit: int) -> list[_Keyed]:
+        prefix = f"{repository.path}~"
+        rows = await app.promotions.page(Promotion, environment, prefix=prefix, after=after, limit=limit)
+        return [(row_key(row), row) for row in rows]
+
+    return read
+
+
+def _log(app: App, environment: str) -> _Read:
+    async def read(after: str, limit: int) -> list[_Keyed]:
+        rows = await app.promotions.page(LogEntry, environment, after=after, limit=limit)
+        return [(row_key(row), row.promotion) for row in rows]
+
+    return read
+
+
+async def _merged(
+    reads: dict[str, _Read], before: dict[str, str], limit: int, order: Callable[[Promotion], datetime]
+) -> Page[Promotion]:
+    """The newest of several newest-first lists, and how far each was read."""
+    names = [name for name in reads if before.get(name) != _END]
+    pages = await asyncio.gather(*(reads[name](before.get(name, ""), limit + 1) for name in names))
+    entries = [(name, key, row) for name, rows in zip(names, pages, strict=True) for key, row in rows]
+    entries.sort(key=lambda entry: order(entry[2]), reverse=True)
+    taken = entries[:limit]
+    positions = before | {name: key for name, key, _ in taken}
+    more = len(entries) > limit
+    return Page([row for _, _, row in taken], _cursor(positions) if more else None)
+
+
+def _cursor(positions: dict[str, str]) -> str:
+    return base64.urlsafe_b64encode(encode(positions).encode()).decode().rstrip("=")
+
+
+def _positions(cursor: str | None) -> dict[str, str]:
+    if cursor is None:
+        return {}
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return decode(base64.b64decode(padded, altchars=b"-_", validate=True), dict[str, str])
+    except (InvalidError, binascii.Error, ValueError) as error:
+        message = "this cursor is none that a page of this list has answered"
+        raise InvalidError(message, "cursor") from error

@@ -1,0 +1,50 @@
+"""Stopping a line for automation, and starting it again."""
+
+from promoter.application.app import App, while_it_changes
+from promoter.application.documents import Candidate, replaced
+from promoter.application.paging import every
+from promoter.application.ports import Write
+from promoter.application.promote import check_reason
+from promoter.application.work import Consider, Work
+from promoter.domain.line import Actor, Hold, Line, LineKey
+
+
+async def hold(app: App, key: LineKey, reason: str, actor: Actor) -> Line:
+    """Keep automation off a line until the hold is deleted. A line on hold keeps its first hold.
+
+    Raises:
+        NotFoundError: The policy has no such environment.
+        InvalidError: The reason is too long.
+    """
+    check_reason(reason)
+    app.policy.environment(key.environment)
+
+    async def step() -> Line:
+        line = await app.line(key)
+        if line.hold is None:
+            line = replaced(line, hold=Hold(reason, actor, app.clock.now()))
+            await app.commit(Write(line))
+        return line
+
+    return await while_it_changes(step)
+
+
+async def unhold(app: App, key: LineKey) -> list[Work]:
+    """Let automation on to a line again, and wake what waited for that.
+
+    Returns:
+        The images to be judged again.
+
+    Raises:
+        NotFoundError: The policy has no such environment.
+    """
+    app.policy.environment(key.environment)
+
+    async def step() -> None:
+        line = await app.line(key)
+        if line.hold is not None:
+            await app.commit(Write(replaced(line, hold=None)))
+
+    await while_it_changes(step)
+    waiting = every(app, Candidate, key.environment, prefix=f"{key.repository.path}~")
+    return [Consider(each.repository, each.digest) async for each in waiting]

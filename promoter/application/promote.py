@@ -1,0 +1,228 @@
+"""Promoting an image by hand."""
+
+from datetime import timedelta
+
+import msgspec
+
+from promoter.application.app import App, while_it_changes
+from promoter.application.claim import Claimant
+from promoter.application.documents import Claim, claim_row, record_row
+from promoter.application.target import read_target
+from promoter.application.work import advance
+from promoter.domain.condition import Condition, Kind, Request, Served, State
+from promoter.domain.decision import Decision, decide, evaluate
+from promoter.domain.errors import InvalidError, NotFoundError, RefusedError
+from promoter.domain.evidence import Arrival, Evidence
+from promoter.domain.image import Digest, Image, Repository, Tag
+from promoter.domain.line import Actor, Line, LineKey
+from promoter.domain.policy import PromotionRule
+from promoter.domain.promotion import Promotion, RecordId
+
+GUARD = timedelta(minutes=1)
+MAX_REASON = 1000
+
+
+class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Which image is to go where: the body of `POST /promotions`.
+
+    Attributes:
+        tag: The image by its tag in the source environment; or by its digest.
+        target: The environment that it is to go to (`to` in JSON).
+        source: The environment that it comes from (`from` in JSON); where it has arrived, if it is not named.
+    """
+
+    repository: Repository
+    target: str = msgspec.field(name="to")
+    tag: Tag | None = None
+    digest: Digest | None = None
+    source: str | None = msgspec.field(name="from", default=None)
+    reason: str | None = None
+
+
+class NotQualifiedError(RefusedError):
+    """The decision was not to promote.
+
+    Attributes:
+        decision: Why.
+    """
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision.reasons)
+        self.decision = decision
+
+
+class Promoted(msgspec.Struct, frozen=True):
+    """The record, and whether the environment runs the image already."""
+
+    record: Promotion
+    already: bool
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """An image that was asked about: under which rule and tag, and what is known of it."""
+
+    rule: PromotionRule
+    tag: Tag
+    evidence: Evidence
+
+
+async def promote(app: App, wanted: Wanted, actor: Actor) -> Promoted:
+    """Promote an image by hand; the same again while it runs answers the same record.
+
+    Raises:
+        InvalidError: The request names both or neither of tag and digest, or too long a reason.
+        NotFoundError: There is no such environment or image.
+        NotQualifiedError: The image does not qualify.
+    """
+    check_reason(wanted.reason)
+    subject = await find_subject(app, wanted)
+    rule = subject.rule
+    key = LineKey(rule.target, wanted.repository, rule.track)
+    await app.scheduler.wake(advance(key), GUARD)
+    return await while_it_changes(lambda: _promote(app, subject, key, actor, wanted.reason))
+
+
+async def _promote(app: App, subject: Subject, key: LineKey, actor: Actor, reason: str | None) -> Promoted:
+    rule, image = subject.rule, subject.evidence.image
+    line = await app.line(key)
+    running = await _running(app, line, image, subject.tag)
+    if running is not None:
+        return Promoted(running, already=False)
+    served = await read_target(
+        app, app.policy.environment(rule.target), image.repository, subject.tag, image.digest
+    )
+    there = await _already(app, line, image, served)
+    if there is not None:
+        return Promoted(there, already=True)
+    decision = await _judge(app, subject, line, served, Kind.MANUAL, actor)
+    arrival = subject.evidence.arrival(rule.source, subject.tag)
+    if not decision.qualified or arrival is None:
+        raise NotQualifiedError(decision)
+    claim = await app.promotions.get(Claim, rule.target, claim_row(image.repository, rule.name, subject.tag))
+    claimant = Claimant(app, rule, image, arrival, line, claim)
+    record = await claimant.promote(Kind.MANUAL, actor, reason, decision)
+    return Promoted(record, already=False)
+
+
+async def explain(app: App, wanted: Wanted, actor: Actor) -> Decision:
+    """Why an image is promoted, or is not: the decision as automation would take it now.
+
+    Raises:
+        InvalidError: The request names both or neither of tag and digest.
+        NotFoundError: There is no such environment or image.
+    """
+    try:
+        subject = await find_subject(app, wanted)
+    except NoRuleError as error:
+        return decide(None, (Condition("rule", State.REFUSED, str(error)),))
+    rule, image = subject.rule, subject.evidence.image
+    line = await app.line(LineKey(rule.target, image.repository, rule.track))
+    target = app.policy.environment(rule.target)
+    served = await read_target(app, target, image.repository, subject.tag, image.digest)
+    return await _judge(app, subject, line, served, Kind.AUTOMATIC, actor)
+
+
+async def _judge(
+    app: App, subject: Subject, line: Line, served: Served, kind: Kind, actor: Actor
+) -> Decision:
+    sources = await app.lines(subject.rule.source, subject.evidence.image.repository)
+    request = Request(kind, subject.rule.name, subject.tag, actor)
+    return evaluate(app.policy, request, subject.evidence, line, sources, served, app.clock.now())
+
+
+async def _running(app: App, line: Line, image: Image, tag: Tag) -> Promotion | None:
+    """The same promotion, where one is on the line already."""
+    for number in line.queue:
+        key = record_row(line.repository, number, line.track)
+        record = await app.promotions.get(Promotion, line.environment, key)
+        if record is None or record.phase.is_terminal or record.kind is Kind.ROLLBACK:
+            continue
+        if (record.digest, record.tag) == (image.digest, tag) and record.sequence >= line.barrier:
+            return record
+    return None
+
+
+async def _already(app: App, line: Line, image: Image, served: Served) -> Promotion | None:
+    """The record that made the image current, where the registry serves it and nothing else is on the way."""
+    current = line.current
+    if current is None or current.digest != image.digest or line.queue or served.tag != image.digest:
+        return None
+    record = RecordId.parse(current.record)
+    key = record_row(record.repository, record.sequence, record.track)
+    return await app.promotions.get(Promotion, record.environment, key)
+
+
+class NoRuleError(NotFoundError):
+    """The policy has no rule for the image."""
+
+
+async def find_subject(app: App, wanted: Wanted) -> Subject:
+    """Find the image that is meant, and the rule that would promote it.
+
+    Raises:
+        InvalidError: The request names both or neither of tag and digest.
+        NotFoundError: There is no such environment, or the source registry has no such tag.
+        NoRuleError: No rule leads the image there.
+    """
+    app.policy.environment(wanted.target)
+    if wanted.source is not None:
+        app.policy.environment(wanted.source)
+    if (wanted.tag is None) == (wanted.digest is None):
+        message = "name the image by tag or by digest: one of both"
+        raise InvalidError(message, "tag")
+    if wanted.tag is not None:
+        return await _by_tag(app, wanted, wanted.tag)
+    return await _by_digest(app, wanted, Digest(wanted.digest or ""))
+
+
+async def _by_digest(app: App, wanted: Wanted, digest: Digest) -> Subject:
+    evidence = await app.evidence.load(Image(wanted.repository, digest))
+    for arrival in sorted(evidence.arrivals, key=lambda each: each.pushed_at, reverse=True):
+        for rule in _rules(app, wanted, arrival.tag):
+            if rule.source == arrival.environment:
+                return Subject(rule, arrival.tag, evidence)
+    message = (
+        f"{wanted.repository}@{digest.short} has arrived under no tag that a rule leads into {wanted.target}"
+    )
+    raise NoRuleError(message)
+
+
+async def _by_tag(app: App, wanted: Wanted, tag: Tag) -> Subject:
+    rules = _rules(app, wanted, tag)
+    if not rules:
+        message = f"no rule leads {wanted.repository}:{tag} into {wanted.target}"
+        raise NoRuleError(message)
+    for rule in rules:
+        source = app.policy.environment(rule.source)
+        digest = await app.registry.digest(source.registry, wanted.repository, tag)
+        if digest is not None:
+            return Subject(rule, tag, await _known(app, rule, Image(wanted.repository, digest), tag))
+    sources = " or ".join(rule.source for rule in rules)
+    message = f"the registry of {sources} has no {wanted.repository}:{tag}"
+    raise NotFoundError(message)
+
+
+async def _known(app: App, rule: PromotionRule, image: Image, tag: Tag) -> Evidence:
+    """What is known of the image; that its first registry serves it is a fact too, without its event."""
+    evidence = await app.evidence.load(image)
+    if evidence.arrival(rule.source, tag) is None and not app.policy.is_target(rule.source):
+        now = app.clock.now()
+        await app.evidence.add(image, Arrival(rule.source, tag, first_at=now, last_at=now, pushed_at=now))
+        return await app.evidence.load(image)
+    return evidence
+
+
+def _rules(app: App, wanted: Wanted, tag: Tag) -> list[PromotionRule]:
+    rules = app.policy.rules_to(wanted.target, wanted.repository, tag)
+    return [rule for rule in rules if wanted.source in {None, rule.source}]
+
+
+def check_reason(reason: str | None) -> None:
+    """Refuse a reason that is too long to be kept.
+
+    Raises:
+        InvalidError: It is.
+    """
+    if reason is not None and len(reason) > MAX_REASON:
+        message = f"reason has {len(reason)} characters; at most {MAX_REASON} are kept"
+        raise InvalidError(message, "reason")

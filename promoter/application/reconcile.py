@@ -1,0 +1,101 @@
+"""Picking up what no message drives: after a lost wake-up, a changed policy, or time that has passed."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from promoter.application.app import App
+from promoter.application.documents import (
+    ENVIRONMENTS,
+    Candidate,
+    Claim,
+    KnownEnvironment,
+    Todo,
+    TodoKind,
+    claim_row,
+)
+from promoter.application.follow_up import follow_up, look_again
+from promoter.application.paging import every
+from promoter.application.ports import Delete, Put
+from promoter.application.work import Consider, Work, advance
+from promoter.domain.errors import ConcurrentChangeError
+from promoter.domain.image import Repository
+
+STALE = timedelta(minutes=1)
+
+
+async def reconcile(app: App) -> list[Work]:
+    """Look through all that is left to do and all that waits.
+
+    Returns:
+        What is to be woken.
+    """
+    wake: dict[Work, None] = {}
+    for environment in await _environments(app):
+        async for todo in every(app, Todo, environment):
+            wake |= dict.fromkeys(await _resume(app, todo))
+        async for work in _candidates(app, environment):
+            wake[work] = None
+    return list(wake)
+
+
+async def _environments(app: App) -> list[str]:
+    """Every environment that this policy or an earlier one names."""
+    known = [row.name async for row in every(app, KnownEnvironment, ENVIRONMENTS)]
+    for environment in app.policy.environments:
+        if environment.name not in known:
+            await app.commit(Put(KnownEnvironment(name=environment.name)))
+            known.append(environment.name)
+    return known
+
+
+async def _resume(app: App, todo: Todo) -> list[Work]:
+    now = app.clock.now()
+    match todo.kind:
+        case TodoKind.DRIVE:
+            return [advance(todo.line_key)] if todo.due + STALE <= now else []
+        case TodoKind.FOLLOW_UP:
+            return await follow_up(app, todo) if todo.due + STALE <= now else []
+        case TodoKind.RECHECK:
+            if todo.due <= now:
+                await look_again(app, todo)
+            return []
+
+
+async def _candidates(app: App, environment: str) -> AsyncIterator[Work]:
+    """The candidates that may stand differently now: due, judged by another policy, or held no more."""
+    now = app.clock.now()
+    held: dict[Repository, bool] = {}
+    async for candidate in every(app, Candidate, environment):
+        due = candidate.decision.earliest is not None and candidate.decision.earliest <= now
+        changed = candidate.policy_hash != app.policy.hash
+        if changed and not _has_rule(app, candidate):
+            await _withdraw(app, candidate)
+        elif due or changed or await _was_released(app, candidate, held):
+            yield Consider(candidate.repository, candidate.digest)
+
+
+def _has_rule(app: App, candidate: Candidate) -> bool:
+    rules = app.policy.rules_from(candidate.source, candidate.repository, candidate.tag)
+    return any(rule.name == candidate.rule and rule.target == candidate.environment for rule in rules)
+
+
+async def _was_released(app: App, candidate: Candidate, held: dict[Repository, bool]) -> bool:
+    """Whether a candidate waits for a hold that is there no more."""
+    if all(condition.kind != "hold" for condition in candidate.decision.unmet):
+        return False
+    if candidate.repository not in held:
+        lines = await app.lines(candidate.environment, candidate.repository)
+        held[candidate.repository] = any(line.hold is not None for line in lines)
+    return not held[candidate.repository]
+
+
+async def _withdraw(app: App, candidate: Candidate) -> None:
+    """The policy has no such rule for the image any more, so nothing waits."""
+    key = claim_row(candidate.repository, candidate.rule, candidate.tag)
+    claim = await app.promotions.get(Claim, candidate.environment, key)
+    if claim is None or not claim.waits:
+        return
+    try:
+        await app.commit(Delete(claim), Delete(candidate))
+    except ConcurrentChangeError:
+        return

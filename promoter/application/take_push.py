@@ -1,0 +1,131 @@
+"""A push or deletion in a registry, as Event Grid tells it."""
+
+import logging
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from promoter.application.app import App, while_it_changes
+from promoter.application.consider import consider
+from promoter.application.documents import Claim, claim_row, record_row
+from promoter.application.ports import Write
+from promoter.application.work import Work
+from promoter.domain.evidence import Arrival
+from promoter.domain.image import Digest, Image, Repository, Tag
+from promoter.domain.line import Drift, Line, LineKey
+from promoter.domain.policy import Environment
+from promoter.domain.promotion import Promotion
+
+log = logging.getLogger("promoter")
+_unknown_topics: set[str] = set()
+
+
+class Change(StrEnum):
+    """What happened to the image."""
+
+    PUSHED = "pushed"
+    DELETED = "deleted"
+
+
+class RegistryEvent(msgspec.Struct, frozen=True):
+    """What happened in a registry.
+
+    Attributes:
+        registry: The registry's ARM resource id.
+        tag: None for what has none: a child of an index, or a manifest that was deleted by its digest.
+        at: When the registry did it, by its own clock.
+    """
+
+    change: Change
+    registry: str
+    repository: Repository
+    digest: Digest
+    tag: Tag | None
+    at: datetime
+
+
+async def take_push(app: App, event: RegistryEvent) -> list[Work]:
+    """Store what happened, and act on it.
+
+    Returns:
+        The lines to be woken.
+    """
+    environment = app.policy.environment_of_registry(event.registry)
+    if environment is None:
+        _tell_unknown(event.registry)
+        return []
+    if event.tag is not None and event.tag.names_referrer:
+        return []
+    if app.policy.is_target(environment.name):
+        await while_it_changes(lambda: _watch(app, environment, event))
+        return []
+    if event.tag is None or event.change is Change.DELETED:
+        return []
+    image = Image(event.repository, event.digest)
+    arrival = Arrival(environment.name, event.tag, first_at=event.at, last_at=event.at, pushed_at=event.at)
+    await app.evidence.add(image, arrival)
+    return await consider(app, image, lambda rule: rule.source == environment.name)
+
+
+def _tell_unknown(registry: str) -> None:
+    """Count what comes from a registry that the policy does not name, and tell of each such registry once."""
+    counted = {"unknown_registry": registry}
+    if registry.lower() in _unknown_topics:
+        log.debug("event from a registry that the policy does not name", extra=counted)
+        return
+    _unknown_topics.add(registry.lower())
+    text = "events come from %s, which the policy does not name; they are acknowledged and dropped"
+    log.warning(text, registry, extra=counted)
+
+
+async def _watch(app: App, environment: Environment, event: RegistryEvent) -> None:
+    """In a target environment, what is not Promoter's own doing is drift, and shown as that."""
+    lines = await app.lines(environment.name, event.repository)
+    line = await _concerned(app, environment, event, lines)
+    if line is None or await _is_echo(app, environment, event, lines):
+        return
+    drift = Drift(change=event.change, digest=event.digest, at=event.at, tag=event.tag)
+    drifted = line.with_drift(drift)
+    if drifted is not line:
+        await app.commit(Write(drifted))
+        log.warning("%s: drift: %s@%s was %s", line.line_key, event.repository, event.digest, event.change)
+
+
+async def _concerned(
+    app: App, environment: Environment, event: RegistryEvent, lines: tuple[Line, ...]
+) -> Line | None:
+    """The line that an event is about; None where it is about none."""
+    if event.change is Change.DELETED:
+        return next((line for line in lines if line.current and line.current.digest == event.digest), None)
+    if event.tag is None:
+        return None
+    if event.tag == environment.pointer:
+        return lines[0] if lines else None
+    for rule in app.policy.rules_to(environment.name, event.repository, event.tag):
+        return await app.line(LineKey(environment.name, event.repository, rule.track))
+    return None
+
+
+async def _is_echo(app: App, environment: Environment, event: RegistryEvent, lines: tuple[Line, ...]) -> bool:
+    """Whether an event tells of what Promoter itself has done, or is doing, in that registry."""
+    if event.change is Change.DELETED or event.tag is None:
+        return False
+    for line in lines:
+        current = line.current
+        if current and current.digest == event.digest and event.tag in {current.tag, environment.pointer}:
+            return True
+        if line.queue:
+            key = record_row(line.repository, line.queue[0], line.track)
+            flying = await app.promotions.get(Promotion, line.environment, key)
+            if flying and flying.digest == event.digest and event.tag in {flying.tag, environment.pointer}:
+                return True
+    if event.tag == environment.pointer:
+        return False
+    for rule in app.policy.rules_to(environment.name, event.repository, event.tag):
+        key = claim_row(event.repository, rule.name, event.tag)
+        claim = await app.promotions.get(Claim, environment.name, key)
+        if claim is not None and claim.digest == event.digest and not claim.waits:
+            return True
+    evidence = await app.evidence.load(Image(event.repository, event.digest))
+    return evidence.arrival(environment.name, event.tag) is not None

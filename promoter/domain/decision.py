@@ -1,0 +1,119 @@
+"""The one place that decides: `evaluate`.
+
+A decision is data. It lists every condition with its state and a sentence a person can act on, whether it
+was met or not; automation, HTTP, explain and the dashboard all show the same.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from promoter.domain.condition import CONDITIONS, Condition, Request, Served, Situation, State
+from promoter.domain.evidence import Evidence
+from promoter.domain.line import Line
+from promoter.domain.policy import Policy
+
+
+class Outcome(StrEnum):
+    """What becomes of the request: refused where one condition is, else waiting where one is pending."""
+
+    QUALIFIED = "qualified"
+    WAITING = "waiting"
+    REFUSED = "refused"
+
+
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """What was decided, under which rule, and why.
+
+    Attributes:
+        earliest: Where only time is missing: when the image qualifies.
+    """
+
+    outcome: Outcome
+    rule: str | None
+    conditions: tuple[Condition, ...]
+    earliest: datetime | None = None
+
+    @property
+    def qualified(self) -> bool:
+        """Whether the promotion may go ahead."""
+        return self.outcome is Outcome.QUALIFIED
+
+    @property
+    def unmet(self) -> tuple[Condition, ...]:
+        """The conditions that stand in the way."""
+        return tuple(condition for condition in self.conditions if condition.state is not State.MET)
+
+    @property
+    def reasons(self) -> str:
+        """The unmet conditions as text."""
+        return "; ".join(condition.text for condition in self.unmet)
+
+
+def evaluate(
+    policy: Policy,
+    request: Request,
+    evidence: Evidence,
+    line: Line,
+    source_lines: tuple[Line, ...],
+    served: Served | None,
+    now: datetime,
+) -> Decision:
+    """Judge whether an image may be promoted.
+
+    Args:
+        policy: The policy, or the part of it that a claimed promotion carries.
+        request: What is asked for, and by whom.
+        evidence: All that is known of the image.
+        line: What the target environment has of the repository.
+        source_lines: What the source environment has of it, on every track.
+        served: What the target registry serves; None where it was not read.
+        now: The time to judge at.
+
+    Returns:
+        The decision; for the same arguments always the same.
+    """
+    rule = policy.rule(request.rule) if request.rule else None
+    if rule is None:
+        text = f"no rule leads {evidence.image.repository}:{request.tag} into {line.environment}"
+        return decide(None, (Condition("rule", State.REFUSED, text),))
+    target = policy.environment(rule.target)
+    at = Situation(rule, target, request, evidence, line, source_lines, served, now)
+    return decide(rule.name, tuple(found for condition in CONDITIONS for found in condition(at)))
+
+
+def evaluate_rollback(record: str, *, succeeded: bool, current: bool, held_by: str | None) -> Decision:
+    """Judge whether an environment may be rolled back to a record.
+
+    Args:
+        record: The record's id.
+        succeeded: Whether that promotion succeeded.
+        current: Whether its image is what the environment runs, with nothing else on the way there.
+        held_by: The environment whose registry still has the image.
+
+    Returns:
+        The decision; a rollback asks for nothing else.
+    """
+    there = f"its image is in the registry of {held_by}"
+    conditions = (
+        _required("record", succeeded, f"record {record} succeeded", f"record {record} did not succeed"),
+        _required("current", not current, "its image is not current", "its image is current already"),
+        _required("image", held_by is not None, there, "its image is in no registry any more"),
+    )
+    return decide(None, conditions)
+
+
+def _required(kind: str, is_met: bool, met: str, refused: str) -> Condition:  # noqa: FBT001
+    return Condition(kind, State.MET if is_met else State.REFUSED, met if is_met else refused)
+
+
+def decide(rule: str | None, conditions: tuple[Condition, ...]) -> Decision:
+    """The decision that follows from conditions. None at all refuses: no evidence is never good evidence."""
+    unmet = [condition for condition in conditions if condition.state is not State.MET]
+    if not conditions or any(condition.state is State.REFUSED for condition in unmet):
+        return Decision(Outcome.REFUSED, rule, conditions)
+    if not unmet:
+        return Decision(Outcome.QUALIFIED, rule, conditions)
+    times = [condition.earliest for condition in unmet if condition.earliest is not None]
+    return Decision(Outcome.WAITING, rule, conditions, max(times) if len(times) == len(unmet) else None)
