@@ -28,7 +28,7 @@ class Page[T](msgspec.Struct, frozen=True):
     cursor: str | None
 
 
-class Query(msgspec.Struct, frozen=True):
+class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which promotions are asked for.
 
     Attributes:

@@ -9,7 +9,7 @@ from promoter.application.app import App
 from promoter.application.consider import consider
 from promoter.application.documents import Claim, claim_row
 from promoter.application.work import Consider, Work
-from promoter.domain.errors import InvalidError, RefusedError
+from promoter.domain.errors import InvalidError, NotFoundError, RefusedError
 from promoter.domain.evidence import GateResult, Verdict
 from promoter.domain.image import Digest, Image, Repository, Tag
 from promoter.domain.line import Actor
@@ -39,6 +39,10 @@ class GateReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
     at: datetime | None = None
 
 
+class UnknownTagError(NotFoundError):
+    """No push under this tag is known yet."""
+
+
 class Reported(msgspec.Struct, frozen=True):
     """The image that a report was about, and the lines to be woken."""
 
@@ -59,6 +63,7 @@ async def take_gate_result(app: App, report: GateReport, actor: Actor, *, guard:
     Raises:
         InvalidError: The report cannot be a verdict, or names both or neither of digest and tag.
         NotFoundError: The policy has no such environment.
+        UnknownTagError: No push under the tag is known yet.
         RefusedError: The tag has not named one image only.
     """
     app.policy.environment(report.environment)
@@ -101,7 +106,7 @@ async def _digest(app: App, report: GateReport) -> Digest:
     named = f"{report.repository}:{tag} in {report.environment}"
     if not known:
         message = f"no push of {named} is known yet; report the digest, which may come before its push"
-        raise RefusedError(message)
+        raise UnknownTagError(message)
     if any(claim.moved for claim in known) or len({claim.digest for claim in known}) > 1:
         message = (
             f"{named} has named more than one image, so a verdict on the tag says nothing; report the digest"

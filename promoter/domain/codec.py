@@ -30,14 +30,19 @@ def decode[T](text: str | bytes, type_: type[T]) -> T:
         raise InvalidError(message) from error
 
 
-def convert[T](value: object, type_: type[T]) -> T:
+def convert[T](value: object, type_: type[T], *, texts: bool = False) -> T:
     """Read plain lists, dicts, texts and numbers as a value of a type.
+
+    Args:
+        value: The plain value.
+        type_: The type.
+        texts: Whether numbers and truth values are written as texts, as in a URL's query.
 
     Raises:
         InvalidError: It is not of that type; `field` is the path to the offending value.
     """
     try:
-        return msgspec.convert(value, type_, dec_hook=_checked)
+        return msgspec.convert(value, type_, dec_hook=_checked, strict=not texts)
     except msgspec.ValidationError as error:
         raise _located(error) from error
 

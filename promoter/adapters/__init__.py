@@ -1,0 +1,1 @@
+"""The ports met: one vendor a file."""

@@ -1,0 +1,210 @@
+"""The policy file: YAML in, a Policy out, or every problem in it with the path to the value."""
+
+import re
+import types
+import typing
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, override
+
+import msgspec
+import yaml
+
+from promoter.domain.codec import convert
+from promoter.domain.errors import InvalidError, PolicyError
+from promoter.domain.policy import Policy, problems
+
+_MAX_BYTES = 256 * 1024
+_SETTING = re.compile(r"\$\{(?P<name>[^}]*)\}?")
+_NAMED = re.compile(r"`([^`]*)`")
+_WORDS = {
+    "str": "text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "keys and values",
+    "null": "nothing",
+}
+_MISSING = object()  # stands for a value whose problem has been told already
+
+
+def load_policy(path: Path, settings: Mapping[str, str]) -> Policy:
+    """Read and check the policy file.
+
+    Args:
+        path: The file.
+        settings: The app settings that `${NAME}` stands for.
+
+    Raises:
+        PolicyError: With every problem found.
+    """
+    document = _parse(path)
+    shape = _Shape(settings)
+    filled = shape.fill(document, "")
+    shape.check(filled, Policy, "")
+    if shape.problems:
+        raise PolicyError(shape.problems)
+    try:
+        policy = convert(filled, Policy)
+    except InvalidError as error:
+        raise PolicyError([_at(error.field or "", _in_words(error))]) from error
+    if found := problems(policy):
+        raise PolicyError(found)
+    return policy
+
+
+def _parse(path: Path) -> object:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PolicyError([f"{path}: {error.strerror or error}"]) from error
+    if len(content) > _MAX_BYTES:
+        raise PolicyError([f"{path}: has {len(content)} bytes; at most {_MAX_BYTES} are read"])
+    try:
+        return yaml.load(content, _Loader)  # noqa: S506 - a SafeLoader, made stricter
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise PolicyError([f"{path}{where}: {error.problem}"]) from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise PolicyError([f"{path}: this is not YAML: {' '.join(str(error).split())}"]) from error
+
+
+class _Loader(yaml.SafeLoader):
+    """What YAML allows and a reviewer overlooks is an error: a key twice, and aliases."""
+
+    @override
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event: yaml.Event = self.get_event()  # type: ignore[no-untyped-call]
+            raise _refused("aliases are not accepted: write it out", event)
+        return super().compose_node(parent, index)
+
+    @override
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _refused("a key must be plain text", key)
+            if key.value in seen:
+                raise _refused(f"{key.value!r} is here twice", key)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _refused(problem: str, where: yaml.Event | yaml.Node) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=where.start_mark)
+
+
+class _Shape:
+    """Goes through a document beside the type that it should have, and keeps what is wrong."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._settings = settings
+        self.problems: list[str] = []
+
+    def fill(self, value: object, path: str) -> object:
+        """The document with its settings filled in."""
+        match value:
+            case str():
+                return self._fill_text(value, path)
+            case list():
+                return [self.fill(item, f"{path}[{number}]") for number, item in enumerate(value)]
+            case dict():
+                return {key: self.fill(item, _join(path, key)) for key, item in value.items()}
+            case _:
+                return value
+
+    def check(self, value: object, type_: Any, path: str) -> None:  # noqa: ANN401 - any type of the policy
+        """Note every place where a value is not of its type."""
+        if value is _MISSING:
+            return
+        struct, item = _struct_of(type_), _item_of(type_)
+        if struct is not None and (isinstance(value, dict) or struct is type_):
+            self._check_struct(value, struct, path)
+        elif item is not None and isinstance(value, list):
+            for number, each in enumerate(value):
+                self.check(each, item, f"{path}[{number}]")
+        else:
+            self._check_plain(value, type_, path)
+
+    def _check_struct(self, value: object, struct: type[msgspec.Struct], path: str) -> None:
+        if not isinstance(value, dict):
+            self._note(path, f"expected keys and values, got {_kind(value)}")
+            return
+        fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+        for key in value:
+            if key not in fields:
+                near = get_close_matches(str(key), fields, 1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(fields)}"
+                self._note(_join(path, key), f"is not known here; {hint}")
+        for name, field in fields.items():
+            if name in value:
+                self.check(value[name], field.type, _join(path, name))
+            elif field.required:
+                self._note(_join(path, name), "is missing")
+
+    def _check_plain(self, value: object, type_: Any, path: str) -> None:  # noqa: ANN401
+        try:
+            convert(value, type_)
+        except InvalidError as error:
+            hint = "; put it in quotes" if _wants_quotes(value, type_) else ""
+            self._note(_join(path, error.field or ""), f"{_in_words(error)}{hint}")
+
+    def _fill_text(self, text: str, path: str) -> object:
+        for match in _SETTING.finditer(text):
+            if not match[0].endswith("}"):
+                self._note(path, f"{match[0]!r} opens a setting and does not close it")
+                return _MISSING
+            if not self._settings.get(match["name"]):
+                self._note(path, f"the setting {match['name']!r} is not set")
+                return _MISSING
+        return _SETTING.sub(lambda match: self._settings[match["name"]], text)
+
+    def _note(self, path: str, problem: str) -> None:
+        self.problems.append(_at(path, problem))
+
+
+def _struct_of(type_: Any) -> type[msgspec.Struct] | None:  # noqa: ANN401
+    """The structure that a type is, or may be."""
+    options = typing.get_args(type_) if isinstance(type_, types.UnionType) else (type_,)
+    found = (each for each in options if isinstance(each, type) and issubclass(each, msgspec.Struct))
+    return next(found, None)
+
+
+def _item_of(type_: Any) -> Any:  # noqa: ANN401
+    """The type of a list's items."""
+    return typing.get_args(type_)[0] if typing.get_origin(type_) is tuple else None
+
+
+def _wants_quotes(value: object, type_: Any) -> bool:  # noqa: ANN401
+    """Whether YAML has read a number, or yes and no, where the same as text would be right."""
+    if not isinstance(value, bool | int | float):
+        return False
+    try:
+        convert(str(value), type_)
+    except InvalidError:
+        return False
+    return True
+
+
+def _in_words(error: InvalidError) -> str:
+    """The problem without the names of Python's types."""
+    text = _NAMED.sub(
+        lambda match: " or ".join(_WORDS.get(each, each) for each in match[1].split(" | ")), str(error)
+    )
+    return text[:1].lower() + text[1:]
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else _WORDS.get(type(value).__name__, f"a {type(value).__name__}")
+
+
+def _join(path: str, key: object) -> str:
+    return f"{path}.{key}" if path and key else f"{path}{key}"
+
+
+def _at(path: str, problem: str) -> str:
+    return f"{path or 'policy'}: {problem}"

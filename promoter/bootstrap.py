@@ -1,0 +1,110 @@
+"""The one place where ports meet adapters: one application for each process, made when it is first needed."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from promoter.adapters.acr import AzureRegistry
+from promoter.adapters.identity import Identity
+from promoter.adapters.policy_file import load_policy
+from promoter.adapters.queue import Queue, QueueScheduler
+from promoter.adapters.settings import Settings, SystemClock, load_settings
+from promoter.adapters.tables import Tables
+from promoter.application.app import App
+from promoter.domain.errors import PolicyError, PromoterError, SettingsError
+
+FOLDER = Path(__file__).resolve().parent.parent
+
+
+class NotReadyError(PromoterError):
+    """The app does not run, since its settings or its policy have problems; it never runs with half a policy.
+
+    Attributes:
+        problems: All of them.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(f"Promoter is not ready: {len(problems)} problems; GET /api/health lists them")
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What this process works with.
+
+    Attributes:
+        settings: The app settings; None where they have problems.
+        app: The application; None where the settings or the policy have problems.
+        problems: What is wrong; empty where all is well.
+        queues: The queues that messages were put back on, by their names.
+    """
+
+    settings: Settings | None
+    identity: Identity | None
+    app: App | None
+    problems: list[str]
+    queues: dict[str, Queue] = field(default_factory=dict)
+
+    def ready(self) -> App:
+        """The application.
+
+        Raises:
+            NotReadyError: There is none.
+        """
+        if self.app is None:
+            raise NotReadyError(self.problems)
+        return self.app
+
+    def queue(self, name: str) -> Queue:
+        """A queue of the app's storage, for a message that cannot be acted upon yet.
+
+        Raises:
+            NotReadyError: The settings do not say where the storage is.
+        """
+        if self.settings is None or self.identity is None:
+            raise NotReadyError(self.problems)
+        if name not in self.queues:
+            self.queues[name] = Queue(self.settings.storage, self.identity, name)
+        return self.queues[name]
+
+
+_process: Process | None = None
+
+
+def process() -> Process:
+    """What this process works with."""
+    global _process  # noqa: PLW0603 - a Functions app has no other place for what lives as long as it
+    if _process is None:
+        _process = _start()
+    return _process
+
+
+def app() -> App:
+    """The application.
+
+    Raises:
+        NotReadyError: The settings or the policy have problems.
+    """
+    return process().ready()
+
+
+def _start() -> Process:
+    try:
+        settings = load_settings(os.environ, FOLDER)
+    except SettingsError as error:
+        return Process(None, None, None, error.problems)
+    identity = Identity(settings.client_id, managed=settings.in_azure)
+    try:
+        policy = load_policy(settings.policy, os.environ)
+    except PolicyError as error:
+        return Process(settings, identity, None, error.problems)
+    tables = Tables(settings.storage, identity)
+    made = App(
+        policy=policy,
+        evidence=tables.evidence,
+        promotions=tables.promotions,
+        registry=AzureRegistry(settings.arm_url, identity),
+        scheduler=QueueScheduler(settings.storage, identity),
+        clock=SystemClock(),
+    )
+    return Process(settings, identity, made, [])

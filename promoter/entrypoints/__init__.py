@@ -1,0 +1,1 @@
+"""Blueprints: a trigger becomes a use case, and its outcome an answer."""

@@ -1,0 +1,144 @@
+"""What the API shows of what is stored."""
+
+from datetime import datetime
+
+import msgspec
+
+from promoter.application.documents import Candidate
+from promoter.domain.condition import Kind
+from promoter.domain.decision import Decision, Outcome
+from promoter.domain.evidence import GateResult
+from promoter.domain.image import Digest, Repository, Tag
+from promoter.domain.line import Actor, Current, Drift, Hold, Line, Veto
+from promoter.domain.promotion import Failure, Phase, Promotion
+
+
+class ConditionView(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """One condition of a decision."""
+
+    kind: str
+    state: str
+    text: str
+    earliest: datetime | None = None
+    evidence: GateResult | None = None
+
+
+class DecisionView(msgspec.Struct, frozen=True, rename="camel"):
+    """What was decided, and why."""
+
+    outcome: Outcome
+    rule: str | None
+    conditions: tuple[ConditionView, ...]
+    earliest: datetime | None
+
+
+class RecordView(msgspec.Struct, frozen=True, rename="camel"):
+    """A promotion record."""
+
+    id: str
+    kind: Kind
+    phase: Phase
+    environment: str
+    repository: Repository
+    tag: Tag
+    digest: Digest
+    source: str | None = msgspec.field(name="from")
+    rule: str | None
+    actor: Actor
+    reason: str | None
+    created_at: datetime
+    completed_at: datetime | None
+    replaces: str | None
+    rollback_of: str | None
+    retry_of: str | None
+    policy_hash: str
+    decision: DecisionView | None
+    failure: Failure | None
+
+
+class LineView(msgspec.Struct, frozen=True, rename="camel"):
+    """What an environment has of a repository now."""
+
+    environment: str
+    repository: Repository
+    track: str
+    current: Current | None
+    in_flight: int
+    hold: Hold | None
+    vetoes: tuple[Veto, ...]
+    drift: tuple[Drift, ...]
+
+
+class CandidateView(msgspec.Struct, frozen=True, rename="camel"):
+    """An image that waits, and for what."""
+
+    environment: str
+    repository: Repository
+    tag: Tag
+    digest: Digest
+    source: str = msgspec.field(name="from")
+    rule: str
+    since: datetime
+    decision: DecisionView
+
+
+def decision_view(decision: Decision) -> DecisionView:
+    """A decision as the API shows it."""
+    conditions = tuple(
+        ConditionView(each.kind, each.state, each.text, each.earliest, each.evidence)
+        for each in decision.conditions
+    )
+    return DecisionView(decision.outcome, decision.rule, conditions, decision.earliest)
+
+
+def record_view(record: Promotion) -> RecordView:
+    """A record as the API shows it."""
+    return RecordView(
+        id=record.id,
+        kind=record.kind,
+        phase=record.phase,
+        environment=record.environment,
+        repository=record.repository,
+        tag=record.tag,
+        digest=record.digest,
+        source=record.source,
+        rule=record.rule,
+        actor=record.actor,
+        reason=record.reason,
+        created_at=record.created_at,
+        completed_at=record.completed_at,
+        replaces=record.replaces,
+        rollback_of=record.rollback_of,
+        retry_of=record.retry_of,
+        policy_hash=record.policy_hash,
+        decision=decision_view(record.decision) if record.decision else None,
+        failure=record.failure,
+    )
+
+
+def line_view(line: Line) -> LineView:
+    """A line as the API shows it."""
+    return LineView(
+        environment=line.environment,
+        repository=line.repository,
+        track=line.track,
+        current=line.current,
+        in_flight=len(line.queue),
+        hold=line.hold,
+        vetoes=line.vetoes,
+        drift=line.drift,
+    )
+
+
+def candidate_view(candidate: Candidate) -> CandidateView:
+    """A candidate as the API shows it."""
+    return CandidateView(
+        environment=candidate.environment,
+        repository=candidate.repository,
+        tag=candidate.tag,
+        digest=candidate.digest,
+        source=candidate.source,
+        rule=candidate.rule,
+        since=candidate.since,
+        decision=decision_view(candidate.decision),
+    )

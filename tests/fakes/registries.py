@@ -1,0 +1,235 @@
+"""Registries in memory, with an import that takes its time and can go wrong in every way ARM's does."""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+
+from promoter.application.ports import Import, ImportStatus, Progress
+from promoter.domain.errors import UnavailableError
+from promoter.domain.image import Digest, Repository, Tag
+
+MAX_MANIFESTS = 50
+_POLL = timedelta(seconds=10)
+
+
+@dataclass
+class _Content:
+    """What one registry has of one repository."""
+
+    tags: dict[Tag, Digest] = field(default_factory=dict)
+    manifests: dict[Digest, int] = field(default_factory=dict)
+
+
+@dataclass
+class _Operation:
+    """An import under way."""
+
+    request: Import
+    polls_left: int
+    stuck: bool
+    result: ImportStatus | None = None
+
+
+@dataclass
+class _SubmitFault:
+    answer: ImportStatus | UnavailableError
+    executed: bool
+
+
+class FakeRegistry:
+    """Any number of registries, by resource id, compared without case.
+
+    Attributes:
+        polls: How many polls answer RUNNING before an import ends; with 0, `submit` itself ends it.
+        names_operation: Whether `submit` says where to ask; else it answers RUNNING with no operation.
+        submitted: Every import that was asked for, also those that were made to fail.
+    """
+
+    def __init__(self, *, polls: int = 1) -> None:
+        self.polls = polls
+        self.names_operation = True
+        self.submitted: list[Import] = []
+        self._content: dict[tuple[str, Repository], _Content] = defaultdict(_Content)
+        self._operations: dict[str, _Operation] = {}
+        self._numbers = count(1)
+        self._submit_faults: list[_SubmitFault] = []
+        self._poll_faults: list[ImportStatus | UnavailableError] = []
+        self._digest_faults: list[UnavailableError] = []
+        self._sticky = 0
+        self._down: set[str] = set()
+
+    # The port.
+
+    async def digest(self, registry: str, repository: Repository, reference: Tag | Digest) -> Digest | None:
+        """What a registry serves now."""
+        await asyncio.sleep(0)
+        self._check_up(registry)
+        if self._digest_faults:
+            raise self._digest_faults.pop(0)
+        return self.served(registry, repository, reference)
+
+    async def submit(self, request: Import) -> ImportStatus:
+        """Ask for an import."""
+        await asyncio.sleep(0)
+        self.submitted.append(request)
+        self._check_up(request.target_registry)
+        fault = self._submit_faults.pop(0) if self._submit_faults else None
+        if fault is not None and not fault.executed:
+            return _answer(fault.answer)
+        status = self._accept(request)
+        return status if fault is None else _answer(fault.answer)
+
+    async def poll(self, operation: str) -> ImportStatus:
+        """Ask how an import goes."""
+        await asyncio.sleep(0)
+        known = self._operations.get(operation)
+        if known is not None:
+            self._check_up(known.request.target_registry)
+        if self._poll_faults:
+            return _answer(self._poll_faults.pop(0))
+        if known is None:
+            return ImportStatus(Progress.UNKNOWN, message=f"operation {operation} not found")
+        return self._step(operation, known)
+
+    # What a test does to the registries.
+
+    def push(
+        self,
+        registry: str,
+        repository: str,
+        tag: str | None,
+        digest: Digest | None = None,
+        manifests: int = 1,
+    ) -> Digest:
+        """Push an image, a new one unless it is given; `manifests`: how many it consists of."""
+        pushed = digest or _digest(f"image {next(self._numbers)}")
+        content = self._of(registry, Repository(repository))
+        content.manifests[pushed] = manifests
+        if tag is not None:
+            content.tags[Tag(tag)] = pushed
+        return pushed
+
+    def delete(self, registry: str, repository: str, reference: str) -> None:
+        """Delete a tag, or an image and all its tags."""
+        content = self._of(registry, Repository(repository))
+        if not reference.startswith("sha"):
+            del content.tags[Tag(reference)]
+            return
+        del content.manifests[Digest(reference)]
+        content.tags = {tag: digest for tag, digest in content.tags.items() if digest != reference}
+
+    def served(self, registry: str, repository: str, reference: str) -> Digest | None:
+        """What the registry serves, without a call that counts or can fail."""
+        content = self._of(registry, Repository(repository))
+        by_tag = {str(tag): digest for tag, digest in content.tags.items()}
+        by_digest = {str(digest): digest for digest in content.manifests}
+        return by_tag.get(reference) or by_digest.get(reference)
+
+    def tags(self, registry: str, repository: str) -> dict[Tag, Digest]:
+        """Every tag of a repository."""
+        return dict(self._of(registry, Repository(repository)).tags)
+
+    # What a test makes go wrong.
+
+    def fail_submit(
+        self, retry_after: timedelta | None = None, *, executed: bool = False, message: str = "no answer"
+    ) -> None:
+        """Let the next submit raise; `executed`: although the import was accepted."""
+        self._submit_faults.append(_SubmitFault(UnavailableError(message, retry_after), executed))
+
+    def answer_submit(self, status: ImportStatus, *, executed: bool = False) -> None:
+        """Let the next submit answer this; `executed`: although the import was accepted."""
+        self._submit_faults.append(_SubmitFault(status, executed))
+
+    def fail_poll(self, retry_after: timedelta | None = None, message: str = "no answer") -> None:
+        """Let the next poll raise."""
+        self._poll_faults.append(UnavailableError(message, retry_after))
+
+    def answer_poll(self, progress: Progress, message: str = "") -> None:
+        """Let the next poll answer this; the import itself goes on unseen."""
+        self._poll_faults.append(ImportStatus(progress, message=message))
+
+    def fail_digest(self, retry_after: timedelta | None = None, message: str = "no answer") -> None:
+        """Let the next look at a registry raise."""
+        self._digest_faults.append(UnavailableError(message, retry_after))
+
+    def stick_next(self) -> None:
+        """Let the next import run on without end, until `finish_late`."""
+        self._sticky += 1
+
+    def finish_late(self) -> int:
+        """Carry out every import that has not ended, whoever still waits for it; how many there were."""
+        late = [each for each in self._operations.values() if each.result is None]
+        for operation in late:
+            operation.result = self._carry_out(operation.request)
+        return len(late)
+
+    def set_down(self, registry: str, *, down: bool = True) -> None:
+        """Let every call about a registry raise, or answer again."""
+        if down:
+            self._down.add(registry.lower())
+        else:
+            self._down.discard(registry.lower())
+
+    def _check_up(self, registry: str) -> None:
+        if registry.lower() in self._down:
+            message = f"{registry} does not answer"
+            raise UnavailableError(message)
+
+    def _of(self, registry: str, repository: Repository) -> _Content:
+        return self._content[registry.lower(), repository]
+
+    def _accept(self, request: Import) -> ImportStatus:
+        target = self._of(request.target_registry, request.repository)
+        if not request.force and request.tag in target.tags:
+            return _tag_exists(request)
+        stuck = self._sticky > 0
+        self._sticky = max(0, self._sticky - 1)
+        if self.polls == 0 and not stuck:
+            return self._carry_out(request)
+        operation = f"https://management.example/operationResults/{next(self._numbers)}"
+        self._operations[operation] = _Operation(request, self.polls, stuck)
+        shown = operation if self.names_operation else None
+        return ImportStatus(Progress.RUNNING, shown, retry_after=_POLL)
+
+    def _step(self, name: str, operation: _Operation) -> ImportStatus:
+        if operation.result is None:
+            if operation.stuck or operation.polls_left > 0:
+                operation.polls_left -= 1
+                return ImportStatus(Progress.RUNNING, name, retry_after=_POLL)
+            operation.result = self._carry_out(operation.request)
+        return operation.result
+
+    def _carry_out(self, request: Import) -> ImportStatus:
+        source = self._of(request.source_registry, request.repository)
+        target = self._of(request.target_registry, request.repository)
+        manifests = source.manifests.get(request.digest)
+        if manifests is None:
+            message = f"manifest {request.repository}@{request.digest} is not found in the source"
+            return ImportStatus(Progress.FAILED, message=message)
+        if manifests > MAX_MANIFESTS:
+            message = f"maximum number of manifests for an imported image is {MAX_MANIFESTS}"
+            return ImportStatus(Progress.TOO_MANY_MANIFESTS, message=message)
+        if not request.force and request.tag in target.tags:
+            return _tag_exists(request)
+        target.manifests[request.digest] = manifests
+        target.tags[request.tag] = request.digest
+        return ImportStatus(Progress.ENDED)
+
+
+def _answer(answer: ImportStatus | UnavailableError) -> ImportStatus:
+    if isinstance(answer, UnavailableError):
+        raise answer
+    return answer
+
+
+def _tag_exists(request: Import) -> ImportStatus:
+    message = f"Tag {request.repository}:{request.tag} already exists in target registry."
+    return ImportStatus(Progress.TAG_EXISTS, message=message)
+
+
+def _digest(text: str) -> Digest:
+    return Digest(f"sha256:{hashlib.sha256(text.encode()).hexdigest()}")

@@ -1,0 +1,169 @@
+"""The whole application over fakes, told as a story: pushes, verdicts and time in, records out."""
+
+from datetime import timedelta
+
+from promoter.application.advance import advance
+from promoter.application.app import App
+from promoter.application.consider import consider
+from promoter.application.documents import Candidate, Claim
+from promoter.application.promote import Promoted, Wanted, promote
+from promoter.application.reconcile import reconcile
+from promoter.application.roll_back import RollbackWanted, roll_back
+from promoter.application.take_gate_result import GateReport, take_gate_result
+from promoter.application.take_push import Change, RegistryEvent, take_push
+from promoter.application.work import Advance, Consider, Work, from_message, to_message
+from promoter.application.work import advance as wake_line
+from promoter.domain.codec import convert
+from promoter.domain.evidence import Verdict
+from promoter.domain.image import Digest, Image, Repository, Tag
+from promoter.domain.line import Actor, Line, LineKey
+from promoter.domain.policy import Policy, problems
+from promoter.domain.promotion import Promotion
+from tests.fakes.registries import FakeRegistry
+from tests.fakes.stores import FakeEvidenceStore, FakePromotionStore
+from tests.fakes.time import FakeClock, FakeScheduler
+
+ANN = Actor("tenant/ann", "Ann", "local")
+WEB = "shop/web"
+_ID = "/subscriptions/s/resourceGroups/r/providers/Microsoft.ContainerRegistry/registries/"
+
+
+def registry_id(environment: str) -> str:
+    return f"{_ID}{environment}acr"
+
+
+def policy(*, immutable: bool = True, automatic_to_prod: bool = True, **changes: object) -> Policy:
+    """Three environments and two rules, as a file would have them."""
+    environments = [{"name": name, "registry": registry_id(name)} for name in ("dev", "staging")]
+    environments.append({"name": "prod", "registry": registry_id("prod"), "immutableTags": immutable})  # type: ignore[dict-item]
+    selected = {"repositories": ["shop/*"], "tags": ["v*", "latest"]}
+    rules = [
+        {"name": "dev-to-staging", "from": "dev", "to": "staging", "gates": ["unit-tests"], "automatic": True},
+        {
+            "name": "staging-to-prod",
+            "from": "staging",
+            "to": "prod",
+            "gates": ["integration-tests"],
+            "automatic": automatic_to_prod,
+        },
+    ]
+    made = convert({"environments": environments, "rules": [rule | selected for rule in rules]} | changes, Policy)
+    assert not problems(made)
+    return made
+
+
+class World:
+    """One application, its registries, its queue and its clock."""
+
+    def __init__(self, policy_: Policy | None = None, *, polls: int = 1) -> None:
+        self.clock = FakeClock()
+        self.registry = FakeRegistry(polls=polls)
+        self.evidence = FakeEvidenceStore()
+        self.promotions = FakePromotionStore()
+        self.scheduler = FakeScheduler(self.clock)
+        self.policy = policy_ or policy()
+        self.app = self.new_app()
+
+    def new_app(self) -> App:
+        """Another process of the same application."""
+        return App(self.policy, self.evidence, self.promotions, self.registry, self.scheduler, self.clock)
+
+    # What happens.
+
+    async def push(self, tag: str, digest: Digest | None = None, *, repository: str = WEB) -> Digest:
+        """Push an image to dev, and deliver the event."""
+        self.clock.advance(timedelta(seconds=1))
+        pushed = self.registry.push(registry_id("dev"), repository, tag, digest)
+        await self.deliver(self.pushed("dev", tag, pushed, repository=repository))
+        return pushed
+
+    def pushed(self, environment: str, tag: str | None, digest: Digest, *, repository: str = WEB) -> RegistryEvent:
+        named = Tag(tag) if tag else None
+        registry = registry_id(environment)
+        return RegistryEvent(Change.PUSHED, registry, Repository(repository), digest, named, self.clock.now())
+
+    async def deliver(self, event: RegistryEvent) -> None:
+        await self.wake(await take_push(self.app, event))
+
+    async def report(
+        self, gate: str, verdict: str, digest: Digest, environment: str = "dev", *, repository: str = WEB
+    ) -> None:
+        """A quality gate reports its verdict."""
+        report = GateReport(Repository(repository), environment, gate, Verdict(verdict), digest=digest)
+        await self.wake((await take_gate_result(self.app, report, ANN, guard=False)).wake)
+
+    async def promote(self, tag: str, to: str = "prod", *, repository: str = WEB) -> Promoted:
+        promoted = await promote(self.app, Wanted(Repository(repository), to, tag=Tag(tag)), ANN)
+        await self.wake([wake_line(promoted.record.line_key)])
+        return promoted
+
+    async def roll_back(self, record: str, reason: str = "it is broken") -> Promotion:
+        rollback = await roll_back(self.app, RollbackWanted(record, reason), ANN)
+        await self.wake([wake_line(rollback.line_key)])
+        return rollback
+
+    # What drives it.
+
+    async def wake(self, work: list[Work]) -> None:
+        """Put work on the queue, to be taken now."""
+        for each in work:
+            await self.scheduler.wake(from_message(to_message(each)), timedelta(0))
+
+    async def work(self, work: Work) -> None:
+        """Take one message off the queue."""
+        match work:
+            case Advance():
+                await self.wake(await advance(self.app, work.line_key))
+            case Consider():
+                await self.wake(await consider(self.app, Image(work.repository, work.digest)))
+
+    async def drain(self) -> None:
+        """Take all that is due now, and all that it leads to at once."""
+        for _ in range(10_000):
+            due = self.scheduler.take_due()
+            if not due:
+                return
+            for each in due:
+                await self.work(each)
+        message = "the queue never empties"
+        raise AssertionError(message)
+
+    async def run(self, for_: timedelta = timedelta(minutes=5)) -> None:
+        """Let time pass, and everything happen that is due in it."""
+        until = self.clock.now() + for_
+        await self.drain()
+        while (due := self.scheduler.next_due) is not None and due <= until:
+            self.clock.set(max(due, self.clock.now()))
+            await self.drain()
+        self.clock.set(until)
+
+    async def reconcile(self) -> None:
+        await self.wake(await reconcile(self.app))
+
+    # What is to be seen.
+
+    def records(self, environment: str, *, repository: str = WEB) -> list[Promotion]:
+        """The records of a repository, the newest first."""
+        found = self.promotions.rows(Promotion, environment)
+        return [record for record in found if record.repository == repository]
+
+    def story(self, environment: str) -> list[str]:
+        """The records in words, the oldest first."""
+        return [f"{each.kind} {each.tag} {each.phase}" for each in reversed(self.records(environment))]
+
+    async def line(self, environment: str, *, repository: str = WEB) -> Line:
+        return await self.app.line(LineKey(environment, Repository(repository)))
+
+    async def current(self, environment: str, *, repository: str = WEB) -> Digest | None:
+        current = (await self.line(environment, repository=repository)).current
+        return current.digest if current else None
+
+    def served(self, environment: str, reference: str, *, repository: str = WEB) -> Digest | None:
+        """What an environment's registry has there."""
+        return self.registry.served(registry_id(environment), Repository(repository), reference)
+
+    def candidates(self, environment: str) -> list[Candidate]:
+        return self.promotions.rows(Candidate, environment)
+
+    def claims(self, environment: str) -> list[Claim]:
+        return self.promotions.rows(Claim, environment)
