@@ -1,1 +1,1 @@
-"""Azure Container Registry and Event Grid on loopback."""
+"""Azure Container Registry, its ARM provider and Event Grid, on loopback."""

@@ -1,8 +1,11 @@
 """The one place where ports meet adapters: one application for each process, made when it is first needed."""
 
+import contextlib
 import os
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from promoter.adapters.acr import AzureRegistry
 from promoter.adapters.identity import Identity
@@ -99,12 +102,39 @@ def _start() -> Process:
     except PolicyError as error:
         return Process(settings, identity, None, error.problems)
     tables = Tables(settings.storage, identity)
+    registry = AzureRegistry(settings.arm_url, identity)
+    scheduler = QueueScheduler(settings.storage, identity)
     made = App(
         policy=policy,
         evidence=tables.evidence,
         promotions=tables.promotions,
-        registry=AzureRegistry(settings.arm_url, identity),
-        scheduler=QueueScheduler(settings.storage, identity),
+        registry=registry,
+        scheduler=scheduler,
         clock=SystemClock(),
     )
-    return Process(settings, identity, made, [])
+    process = Process(settings, identity, made, [])
+    _close_with_the_loop(process, tables, registry, scheduler, identity)
+    return process
+
+
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
+
+
+_open: list[AsyncGenerator[None]] = []
+
+
+def _close_with_the_loop(process: Process, *parts: _Closable) -> None:
+    """Close every connection when the event loop ends; its generators are the hook that it gives for that."""
+
+    async def open_until_then() -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            for part in (*process.queues.values(), *parts):
+                await part.aclose()
+
+    generator = open_until_then()
+    with contextlib.suppress(StopIteration):
+        generator.__anext__().send(None)  # runs to its yield, which makes the loop know it
+    _open.append(generator)

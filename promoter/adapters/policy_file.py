@@ -6,7 +6,7 @@ import typing
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, override
+from typing import Any, NoReturn, override
 
 import msgspec
 import yaml
@@ -79,7 +79,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             event: yaml.Event = self.get_event()  # type: ignore[no-untyped-call]
-            raise _refused("aliases are not accepted: write it out", event)
+            _refuse("aliases are not accepted: write it out", event.start_mark)
         return super().compose_node(parent, index)
 
     @override
@@ -87,15 +87,15 @@ class _Loader(yaml.SafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise _refused("a key must be plain text", key)
+                _refuse("a key must be plain text", key.start_mark)
             if key.value in seen:
-                raise _refused(f"{key.value!r} is here twice", key)
+                _refuse(f"{key.value!r} is here twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
-def _refused(problem: str, where: yaml.Event | yaml.Node) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=where.start_mark)
+def _refuse(problem: str, mark: Any) -> NoReturn:  # noqa: ANN401 - PyYAML has two kinds of marks
+    raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
 
 class _Shape:

@@ -36,6 +36,7 @@ _MAX_TEXT = 480_000  # an entity holds 1 MiB, and a character takes two bytes of
 _PIECE = 30_000  # a property holds 64 KiB
 _MAX_KEY = 512
 _NOT_IN_KEYS = re.compile(r"[\x00-\x1f\x7f-\x9f/\\#?]")
+_CODE_IN_ANSWER = re.compile(r'"code"\s*:\s*"(\w+)"')
 _PAGE = 1000
 _TRIES = 10
 _ROLE = 'Promoter\'s identity needs the role "Storage Table Data Contributor" on the storage account'
@@ -127,7 +128,7 @@ class Table:
             try:
                 return await self._send(operations)
             except HttpResponseError as error:
-                if _code(error) is not TableErrorCode.TABLE_NOT_FOUND:
+                if _code(error) != TableErrorCode.TABLE_NOT_FOUND:
                     raise
             with suppress(ResourceExistsError):  # somebody else was faster
                 await self._client.create_table()
@@ -319,12 +320,18 @@ def _row[R: Document](kind: type[R], stored: Stored) -> R:
     return replaced(decode(stored.text, kind), version=stored.version)
 
 
-def _code(error: AzureError) -> object:
-    return getattr(error, "error_code", None)
+def _code(error: AzureError) -> str:
+    """The service's own code. The SDK has it for most operations; for an insertion only the answer has."""
+    code = getattr(error, "error_code", None)
+    if code:
+        return str(getattr(code, "value", code))
+    response = error.response if isinstance(error, HttpResponseError) else None
+    found = _CODE_IN_ANSWER.search(response.text()) if response is not None else None
+    return found[1] if found else ""
 
 
 def _is_conflict(error: AzureError) -> bool:
-    if _code(error) is TableErrorCode.TABLE_NOT_FOUND:
+    if _code(error) == TableErrorCode.TABLE_NOT_FOUND:
         return False
     conflicts = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
     return isinstance(error, conflicts) or _code(error) in _CONFLICTS

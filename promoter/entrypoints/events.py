@@ -14,7 +14,7 @@ from promoter.application.take_push import Change, RegistryEvent, take_push
 from promoter.domain.codec import convert
 from promoter.domain.errors import InvalidError
 from promoter.domain.image import Digest, Repository, Tag
-from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, send
+from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, Wake, send
 
 log = logging.getLogger("promoter")
 bp = func.Blueprint()
@@ -39,7 +39,7 @@ class _Data(msgspec.Struct):
 @bp.function_name("image_pushed")
 @bp.event_grid_trigger(arg_name="event")
 @bp.queue_output(arg_name="wake", queue_name=WORK_QUEUE, connection=CONNECTION)
-async def image_pushed(event: func.EventGridEvent, wake: func.Out[list[str]]) -> None:
+async def image_pushed(event: func.EventGridEvent, wake: Wake) -> None:
     """A registry tells of a push or deletion, in the Event Grid or the CloudEvents schema."""
     app = bootstrap.app()
     try:

@@ -11,7 +11,7 @@ from promoter.bootstrap import NotReadyError
 from promoter.domain.codec import decode
 from promoter.domain.errors import InvalidError, NotFoundError, RefusedError, UnavailableError
 from promoter.domain.line import Actor
-from promoter.entrypoints.messages import CONNECTION, GATES_QUEUE, WORK_QUEUE, postpone, send, text_of
+from promoter.entrypoints.messages import CONNECTION, GATES_QUEUE, WORK_QUEUE, Wake, postpone, send, text_of
 
 log = logging.getLogger("promoter")
 bp = func.Blueprint()
@@ -23,7 +23,7 @@ REPORTER = Actor("queue:quality-gates", "a sender to the quality-gates queue", "
 @bp.function_name("quality_gate")
 @bp.queue_trigger(arg_name="message", queue_name=GATES_QUEUE, connection=CONNECTION)
 @bp.queue_output(arg_name="wake", queue_name=WORK_QUEUE, connection=CONNECTION)
-async def quality_gate(message: func.QueueMessage, wake: func.Out[list[str]]) -> None:
+async def quality_gate(message: func.QueueMessage, wake: Wake) -> None:
     """A quality gate reports its verdict on an image."""
     text = text_of(message)
     try:

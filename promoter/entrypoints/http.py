@@ -20,7 +20,7 @@ from promoter.domain.codec import convert, decode, encode
 from promoter.domain.errors import InvalidError
 from promoter.domain.image import Repository
 from promoter.domain.line import Actor, LineKey
-from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, send
+from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, Wake, send
 from promoter.entrypoints.problems import answered
 from promoter.entrypoints.views import candidate_view, decision_view, line_view, record_view
 
@@ -33,7 +33,7 @@ _RECORD = "/api/promotions/"
 @bp.function_name("promote")
 @bp.route("promotions", methods=["POST"])
 @bp.queue_output(arg_name="wake", queue_name=WORK_QUEUE, connection=CONNECTION)
-async def post_promotion(req: func.HttpRequest, wake: func.Out[list[str]]) -> func.HttpResponse:
+async def post_promotion(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
     """Promote an image by hand."""
     return await answered(_promote(req, wake))
 
@@ -41,7 +41,7 @@ async def post_promotion(req: func.HttpRequest, wake: func.Out[list[str]]) -> fu
 @bp.function_name("roll_back")
 @bp.route("rollbacks", methods=["POST"])
 @bp.queue_output(arg_name="wake", queue_name=WORK_QUEUE, connection=CONNECTION)
-async def post_rollback(req: func.HttpRequest, wake: func.Out[list[str]]) -> func.HttpResponse:
+async def post_rollback(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
     """Roll an environment back to an earlier record."""
     return await answered(_roll_back(req, wake))
 
@@ -49,7 +49,7 @@ async def post_rollback(req: func.HttpRequest, wake: func.Out[list[str]]) -> fun
 @bp.function_name("report_gate")
 @bp.route("gates", methods=["POST"])
 @bp.queue_output(arg_name="wake", queue_name=WORK_QUEUE, connection=CONNECTION)
-async def post_gate(req: func.HttpRequest, wake: func.Out[list[str]]) -> func.HttpResponse:
+async def post_gate(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
     """Report a quality gate's verdict."""
     return await answered(_report(req, wake))
 
@@ -64,7 +64,7 @@ async def put_hold(req: func.HttpRequest) -> func.HttpResponse:
 @bp.function_name("unhold")
 @bp.route("holds/{environment}/{repository}", methods=["DELETE"])
 @bp.queue_output(arg_name="wake", queue_name=WORK_QUEUE, connection=CONNECTION)
-async def delete_hold(req: func.HttpRequest, wake: func.Out[list[str]]) -> func.HttpResponse:
+async def delete_hold(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
     """Let automation on to a line again."""
     return await answered(_unhold(req, wake))
 
@@ -111,7 +111,7 @@ async def get_health(req: func.HttpRequest) -> func.HttpResponse:
     return await answered(_health(req))
 
 
-async def _promote(req: func.HttpRequest, wake: func.Out[list[str]]) -> func.HttpResponse:
+async def _promote(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
     promoted = await promote(bootstrap.app(), _body(req, Wanted), _caller())
     record = promoted.record
     if not promoted.already:
@@ -120,13 +120,13 @@ async def _promote(req: func.HttpRequest, wake: func.Out[list[str]]) -> func.Htt
     return _json(record_view(record), status, {"Location": _RECORD + record.id})
 
 
-async def _roll_back(req: func.HttpRequest, wake: func.Out[list[str]]) -> func.HttpResponse:
+async def _roll_back(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
     record = await roll_back(bootstrap.app(), _body(req, RollbackWanted), _caller())
     send(wake, [advance(record.line_key)])
     return _json(record_view(record), 202, {"Location": _RECORD + record.id})
 
 
-async def _report(req: func.HttpRequest, wake: func.Out[list[str]]) -> func.HttpResponse:
+async def _report(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
     reported = await take_gate_result(bootstrap.app(), _body(req, GateReport), _caller(), guard=True)
     send(wake, reported.wake)
     image = {"repository": reported.image.repository, "digest": reported.image.digest}
@@ -142,7 +142,7 @@ async def _hold(req: func.HttpRequest) -> func.HttpResponse:
     return _json(line_view(line))
 
 
-async def _unhold(req: func.HttpRequest, wake: func.Out[list[str]]) -> func.HttpResponse:
+async def _unhold(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
     send(wake, await unhold(bootstrap.app(), _line_key(req)))
     return func.HttpResponse(status_code=204)
 

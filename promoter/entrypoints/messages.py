@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import List  # noqa: UP035
 
 import azure.functions as func
 
@@ -14,10 +15,12 @@ log = logging.getLogger("promoter")
 CONNECTION = "PromoterStorage"
 WORK_QUEUE = "promoter-work"
 GATES_QUEUE = "quality-gates"
+# The worker takes typing.List for an annotation here, and refuses list.
+Wake = func.Out[List[str]]  # noqa: UP006
 _LATER = timedelta(minutes=1)
 
 
-def send(wake: func.Out[list[str]], work: Sequence[Work]) -> None:
+def send(wake: Wake, work: Sequence[Work]) -> None:
     """Put work on the queue, once each, when the function has ended well."""
     messages = list(dict.fromkeys(to_message(each) for each in work))
     if messages:

@@ -4,7 +4,7 @@ import azure.functions as func
 
 from promoter import bootstrap
 from promoter.application.reconcile import reconcile as reconcile_all
-from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, send
+from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, Wake, send
 
 bp = func.Blueprint()
 
@@ -12,6 +12,6 @@ bp = func.Blueprint()
 @bp.function_name("reconcile")
 @bp.timer_trigger(arg_name="timer", schedule="%PROMOTER_RECONCILE_SCHEDULE%")
 @bp.queue_output(arg_name="wake", queue_name=WORK_QUEUE, connection=CONNECTION)
-async def reconcile(timer: func.TimerRequest, wake: func.Out[list[str]]) -> None:  # noqa: ARG001 - the binding's
+async def reconcile(timer: func.TimerRequest, wake: Wake) -> None:  # noqa: ARG001 - the binding's
     """Resume what was left, and judge again what waits and is due."""
     send(wake, await reconcile_all(bootstrap.app()))

@@ -12,7 +12,7 @@ from promoter.application.work import Advance, Consider, from_message
 from promoter.bootstrap import NotReadyError
 from promoter.domain.errors import InvalidError
 from promoter.domain.image import Image
-from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, postpone, send, text_of
+from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, Wake, postpone, send, text_of
 
 log = logging.getLogger("promoter")
 bp = func.Blueprint()
@@ -21,7 +21,7 @@ bp = func.Blueprint()
 @bp.function_name("advance")
 @bp.queue_trigger(arg_name="message", queue_name=WORK_QUEUE, connection=CONNECTION)
 @bp.queue_output(arg_name="wake", queue_name=WORK_QUEUE, connection=CONNECTION)
-async def advance(message: func.QueueMessage, wake: func.Out[list[str]]) -> None:
+async def advance(message: func.QueueMessage, wake: Wake) -> None:
     """Take a line, or an image, as far as it goes now."""
     text = text_of(message)
     try:

@@ -1,0 +1,227 @@
+"""Importing images: accepted, run beside the requests, and taken up again after a restart."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import aiohttp
+
+from emulator.arm.operations import ImportOperation, Operations, State
+from emulator.arm.parameters import ImageImport, ImportParameters, Target, image_import
+from emulator.arm.sources import ForeignSource, LocalSource, Source, base_url, read_image
+from emulator.background import Background
+from emulator.distribution.registry import Registry, ResourceId
+from emulator.errors import ArmError, OciError
+from emulator.eventgrid.event import Caller
+from emulator.faults import Effect, Faults, Operation, SameDigest
+from emulator.store.blobs import BlobFiles
+from emulator.store.database import Database
+from emulator.store.manifest import Manifest
+from emulator.store.names import Digest
+
+_AT_ONCE = 16
+_BLOBS_AT_ONCE = 4
+_CALLER = Caller("PUT", "ACR-Import")
+
+
+@dataclass(frozen=True)
+class _Blob:
+    digest: Digest
+    size: int
+
+
+class Imports:
+    """The imports into all registries of this emulator."""
+
+    def __init__(
+        self,
+        registries: Mapping[str, Registry],
+        database: Database,
+        blobs: BlobFiles,
+        session: aiohttp.ClientSession,
+        faults: Faults,
+        seconds: float,
+    ) -> None:
+        """Take what imports work on.
+
+        Args:
+            registries: The registries, by lower-case name.
+            database: Where operations and content are written together.
+            blobs: Where foreign blobs go.
+            session: Reads foreign registries.
+            faults: What goes wrong.
+            seconds: How long an import takes.
+        """
+        self.operations = Operations(database)
+        self._registries, self._database, self._blobs = registries, database, blobs
+        self._session, self._faults, self._seconds = session, faults, seconds
+        self._background = Background()
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._waiting: set[str] = set()
+
+    def start(self) -> None:
+        """Take up what the last process left unfinished."""
+        for operation in self.operations.unfinished():
+            self._run_beside(operation)
+
+    async def stop(self, grace: float) -> None:
+        """End what is being copied, within `grace` seconds. The rest is taken up by the next process."""
+        for identifier in self._waiting:
+            self._running[identifier].cancel()
+        await self._background.stop(grace)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no import is running."""
+        return not self._running
+
+    def submit(self, target: Registry, parameters: ImportParameters) -> ImportOperation:
+        """Accept an import, and start it.
+
+        Raises:
+            ArmError: 400 not valid; 404 no such source registry; 409 a target tag is taken.
+        """
+        wanted = image_import(parameters)
+        self._source(parameters, wanted)
+        self._require_free(target, wanted, self._known_digest(parameters, wanted))
+        operation = self.operations.add(target.name, parameters)
+        self._run_beside(operation)
+        return operation
+
+    async def finished(self, operation: ImportOperation) -> ImportOperation:
+        """Wait for an import's end."""
+        if task := self._running.get(operation.id):
+            await asyncio.wait({task})
+        return self.operations.find(operation.id) or operation
+
+    def _run_beside(self, operation: ImportOperation) -> None:
+        task = self._background.start(self._run(operation), f"import {operation.id}")
+        self._running[operation.id] = task
+        task.add_done_callback(lambda _: self._running.pop(operation.id, None))
+
+    async def _run(self, operation: ImportOperation) -> None:
+        wanted = image_import(operation.parameters)
+        drawn = self._faults.draw(Operation.IMPORT_RUN, operation.registry, wanted.subject)
+        delay = drawn.get(Effect.DELAY)
+        await self._pause(operation, self._seconds + (delay.seconds if delay else 0))
+        if Effect.STUCK in drawn:
+            await self._pause(operation, None)
+        for effect, state in ((Effect.FAIL, State.FAILED), (Effect.FAILED_BODY, State.FAILED_QUIETLY)):
+            if fault := drawn.get(effect):
+                error = ArmError(fault.status, fault.code or "InjectedFault", fault.message)
+                self.operations.fail(operation, error, state)
+                return
+        try:
+            async with self._gate:
+                await self._copy(operation, wanted)
+        except ArmError as error:
+            self.operations.fail(operation, error)
+        except OciError as error:
+            message = f"{error.message} {error.detail or ''}".strip()
+            self.operations.fail(operation, ArmError(error.status, error.code, message))
+
+    async def _pause(self, operation: ImportOperation, seconds: float | None) -> None:
+        self._waiting.add(operation.id)
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.Event().wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._waiting.discard(operation.id)
+
+    async def _copy(self, operation: ImportOperation, wanted: ImageImport) -> None:
+        source = self._source(operation.parameters, wanted)
+        manifests = await read_image(source, wanted.reference)
+        blobs = await _fetch_blobs(source, manifests)
+        registry = self._registries[operation.registry.lower()]
+        with self._database.transaction():
+            self._write(registry, wanted, manifests, blobs)
+            self.operations.succeed(operation)
+
+    def _write(
+        self, registry: Registry, wanted: ImageImport, manifests: list[Manifest], blobs: list[_Blob]
+    ) -> None:
+        image = manifests[-1]
+        self._require_free(registry, wanted, image.digest)
+        for repository in {target.repository for target in wanted.targets}:
+            for blob in blobs:
+                registry.content.add_blob(repository, blob.digest, blob.size)
+            for manifest in manifests:
+                if not registry.content.find(repository, manifest.digest):
+                    registry.content.put(repository, manifest)
+        for target in wanted.targets:
+            if target.tag:
+                registry.content.put_tag(target.repository, target.tag, image.digest)
+            if self._faults.import_echo:
+                tags = [target.tag] if target.tag else []
+                registry.announce_push(target.repository, image, tags, _CALLER)
+
+    def _require_free(self, registry: Registry, wanted: ImageImport, digest: Digest | None) -> None:
+        if not wanted.force and (taken := self._taken(registry, wanted.targets, digest)):
+            message = f"Tag {taken} already exists in target registry."
+            raise ArmError(HTTPStatus.CONFLICT, "Conflict", message)
+
+    def _taken(self, registry: Registry, targets: Iterable[Target], digest: Digest | None) -> Target | None:
+        tolerant = self._faults.no_force_same_digest is SameDigest.SUCCESS
+        for target in targets:
+            held = target.tag and registry.content.tagged(target.repository, target.tag)
+            if held and not (tolerant and digest in (None, held)):
+                return target
+        return None
+
+    def _known_digest(self, parameters: ImportParameters, wanted: ImageImport) -> Digest | None:
+        if isinstance(wanted.reference, Digest):
+            return wanted.reference
+        registry = self._source_registry(parameters)
+        return registry.content.tagged(wanted.repository, wanted.reference) if registry else None
+
+    def _source(self, parameters: ImportParameters, wanted: ImageImport) -> Source:
+        if registry := self._source_registry(parameters):
+            return LocalSource(registry, wanted.repository)
+        uri, credentials = parameters.source.registry_uri or "", parameters.source.credentials
+        return ForeignSource(self._session, self._blobs, uri, wanted.repository, credentials)
+
+    def _source_registry(self, parameters: ImportParameters) -> Registry | None:
+        """Find the registry of this emulator that is the source; None where the source is another's."""
+        if text := parameters.source.resource_id:
+            return find_registry(self._registries, ResourceId.parse(text), text)
+        uri = base_url(parameters.source.registry_uri or "")
+        return next((r for r in self._registries.values() if base_url(r.login_server) == uri), None)
+
+
+def find_registry(registries: Mapping[str, Registry], resource_id: ResourceId | None, named: str) -> Registry:
+    """Find a registry by its resource id.
+
+    Raises:
+        ArmError: 404.
+    """
+    registry = registries.get(resource_id.name.lower()) if resource_id else None
+    if registry is None or resource_id is None or not registry.resource_id.same_as(resource_id):
+        message = f"The Resource '{named}' was not found."
+        raise ArmError(HTTPStatus.NOT_FOUND, "ResourceNotFound", message)
+    return registry
+
+
+async def _fetch_blobs(source: Source, manifests: list[Manifest]) -> list[_Blob]:
+    gate = asyncio.Semaphore(_BLOBS_AT_ONCE)
+    descriptors = {blob.digest: blob for manifest in manifests for blob in manifest.blobs}
+
+    async def fetch(digest: str) -> _Blob:
+        async with gate:
+            return _Blob(Digest.parse(digest), await source.blob(descriptors[digest]))
+
+    tasks: list[asyncio.Task[_Blob]] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(fetch(digest)) for digest in descriptors]
+    except* (ArmError, OciError) as errors:
+        raise _first(errors) from None
+    return [task.result() for task in tasks]
+
+
+def _first(errors: BaseExceptionGroup[ArmError | OciError]) -> ArmError | OciError:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

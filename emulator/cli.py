@@ -1,0 +1,149 @@
+"""The command line: `python -m emulator up`."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from emulator.errors import StartError
+from emulator.eventgrid.courier import Pace
+from emulator.eventgrid.subscription import Schema, Subscription
+from emulator.faults import Switches
+from emulator.server import Emulator
+from emulator.settings import DEFAULT_REGISTRIES, FIRST_PORT, RegistrySettings, Settings
+
+_DEFAULTS = Settings(data=Path(".local/emulator"))
+_HIGHEST_PORT = 65535
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line, and give the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    try:
+        options = _parser().parse_args(arguments)
+        asyncio.run(_up(_settings(options), _switches(options.faults)))
+    except StartError as error:
+        print(f"emulator: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _up(settings: Settings, switches: Switches | None) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    emulator = Emulator(settings)
+    if switches:
+        emulator.faults.replace(switches)
+    await emulator.start()
+    print(_banner(emulator), flush=True)
+    await stopping.wait()
+    print("Stopping ...", flush=True)
+    await emulator.stop()
+
+
+def _banner(emulator: Emulator) -> str:
+    settings = emulator.settings
+    lines = ["Azure Container Registry and Event Grid, emulated. Stop with Ctrl-C.", ""]
+    lines += [
+        f"  {registry.name:<16} http://{registry.login_server:<22} push and pull with any OCI client"
+        for registry in emulator.registries.values()
+    ]
+    group = f"resource group {settings.resource_group}, subscription {settings.subscription_id}"
+    lines += [
+        f"  {'Resource Manager':<16} {emulator.arm_url:<29} {group}",
+        f"  {'faults':<16} {emulator.arm_url}/emulator/faults",
+        f"  {'events':<16} {emulator.arm_url}/emulator/events",
+    ]
+    lines += [f"  {'events go to':<16} {one.endpoint}" for one in settings.subscriptions.values()]
+    return "\n".join([*lines, f"  {'data':<16} {settings.data}", ""])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
+    up = parser.add_subparsers(required=True, metavar="COMMAND").add_parser(
+        "up", help="serve until Ctrl-C", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    up.add_argument("--data", type=Path, default=_DEFAULTS.data, metavar="DIR", help="keeps everything")
+    up.add_argument("--arm-port", type=_port, default=_DEFAULTS.arm_port, metavar="PORT")
+    up.add_argument(
+        "--registry",
+        action="append",
+        metavar="NAME[=PORT]",
+        help="a registry; repeat for several (default: devacr=5301 stagingacr=5302 prodacr=5303)",
+    )
+    up.add_argument("--subscription-id", default=_DEFAULTS.subscription_id, metavar="ID")
+    up.add_argument("--resource-group", default=_DEFAULTS.resource_group, metavar="NAME")
+    up.add_argument("--event-grid", action="append", default=[], metavar="NAME=URL", help="a webhook")
+    up.add_argument(
+        "--event-schema", type=Schema, choices=list(Schema), default=Schema.EVENT_GRID, help="of events"
+    )
+    up.add_argument(
+        "--event-time-scale",
+        type=float,
+        default=_DEFAULTS.pace.scale,
+        metavar="FACTOR",
+        help="on Event Grid's retry schedule",
+    )
+    up.add_argument("--import-seconds", type=float, default=_DEFAULTS.import_seconds, metavar="SECONDS")
+    up.add_argument("--seed", type=int, default=_DEFAULTS.seed, metavar="N", help="of injected faults")
+    up.add_argument("--faults", type=Path, metavar="FILE", help="what PUT /emulator/faults would take")
+    up.add_argument("--require-token", action="store_true", help="no anonymous access to registries")
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings(
+        data=options.data,
+        registries=_registries(options.registry),
+        arm_port=options.arm_port,
+        subscription_id=options.subscription_id,
+        resource_group=options.resource_group,
+        subscriptions=_subscriptions(options.event_grid, options.event_schema),
+        pace=Pace(scale=options.event_time_scale),
+        import_seconds=options.import_seconds,
+        anonymous=not options.require_token,
+        seed=options.seed,
+    )
+
+
+def _registries(texts: list[str] | None) -> tuple[RegistrySettings, ...]:
+    if not texts:
+        return DEFAULT_REGISTRIES
+    registries = []
+    for position, text in enumerate(texts):
+        name, equals, port = text.partition("=")
+        registries.append(RegistrySettings(name, _port(port) if equals else FIRST_PORT + position))
+    return tuple(registries)
+
+
+def _subscriptions(texts: list[str], schema: Schema) -> dict[str, Subscription]:
+    subscriptions = {}
+    for text in texts:
+        name, _, endpoint = text.partition("=")
+        try:
+            subscriptions[name] = Subscription(endpoint, schema)
+        except ValueError as error:
+            message = f"--event-grid {text}: {error}"
+            raise StartError(message) from None
+    return subscriptions
+
+
+def _switches(path: Path | None) -> Switches | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Switches) if path else None
+    except (OSError, msgspec.MsgspecError) as error:
+        message = f"--faults {path}: {error}"
+        raise StartError(message) from None
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _HIGHEST_PORT:
+        message = f"a port is a number from 0 to {_HIGHEST_PORT}, not {text!r}"
+        raise StartError(message)
+    return int(text)

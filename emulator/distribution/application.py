@@ -1,0 +1,64 @@
+"""A registry as a web application: its rooms, and one shape for every error."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from emulator.distribution.acr import AcrProperties
+from emulator.distribution.blobs import Blobs
+from emulator.distribution.discovery import Discovery
+from emulator.distribution.manifests import Manifests
+from emulator.distribution.registry import Registry
+from emulator.distribution.tokens import Tokens
+from emulator.errors import OciError
+from emulator.faults import Faults
+from emulator.store.manifest import LARGEST_MANIFEST
+
+_CODES: dict[int, str] = {
+    HTTPStatus.NOT_FOUND: "NAME_UNKNOWN",
+    HTTPStatus.METHOD_NOT_ALLOWED: "UNSUPPORTED",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "SIZE_INVALID",
+}
+
+
+def registry_application(registry: Registry, faults: Faults, tokens: Tokens) -> web.Application:
+    """Build the application that serves one registry."""
+
+    @web.middleware
+    async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        tokens.admit(request)
+        return await handler(request)
+
+    app = web.Application(middlewares=[_answer_errors, admit], client_max_size=LARGEST_MANIFEST)
+    app.on_response_prepare.append(_name_the_api)
+    for room in (
+        Discovery(registry),
+        Blobs(registry),
+        Manifests(registry, faults),
+        AcrProperties(registry),
+        tokens,
+    ):
+        app.add_routes(room.routes())
+    return app
+
+
+async def _name_the_api(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except OciError as error:
+        return _error_response(error)
+    except web.HTTPException as error:
+        code = _CODES.get(error.status, "UNSUPPORTED")
+        return _error_response(OciError(error.status, code, error.reason))
+
+
+# distribution-spec: Error Codes
+def _error_response(error: OciError) -> web.Response:
+    body = {"errors": [{"code": error.code, "message": error.message, "detail": error.detail}]}
+    return web.json_response(body, status=error.status, headers=error.headers)

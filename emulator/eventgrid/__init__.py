@@ -1,0 +1,1 @@
+"""Event Grid: events of registries, their subscriptions, and delivery at least once."""

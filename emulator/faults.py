@@ -1,0 +1,188 @@
+"""The switchboard of faults: what goes wrong on purpose, where, how often.
+
+Every draw depends only on the seed, the fault, the registry, the subject and how often that subject came by
+before: one seed gives one schedule, whatever the order in which concurrent calls arrive.
+"""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+import msgspec
+
+
+class Operation(StrEnum):
+    """Where a fault strikes, and what its subject is there."""
+
+    IMPORT_SUBMIT = "import.submit"  # POST importImage; `repository:tag` of the first target
+    IMPORT_POLL = "import.poll"  # GET operationResults; the same
+    IMPORT_RUN = "import.run"  # the import itself; the same
+    MANIFEST_READ = "manifest.read"  # GET and HEAD of a manifest; `repository:tag` or `repository@digest`
+    EVENT_DELIVERY = "event.delivery"  # an event that is about to go to one subscription; the event's subject
+    EVENT_ATTEMPT = "event.attempt"  # one attempt to deliver it; the same
+
+
+class Effect(StrEnum):
+    """What a fault does."""
+
+    DELAY = "delay"  # it happens `seconds` later
+    STATUS = "status"  # answered with `status`, `retryAfter`, `code` and `message`; nothing is done
+    IMMEDIATE = "immediate"  # the import is over before the POST is answered, with 200
+    LOST_LOCATION = "lost-location"  # 202 without the address to poll
+    LOST_ANSWER = "lost-answer"  # the import is accepted, the POST answered with `status` all the same
+    HANG = "hang"  # the import is accepted, the POST answered after `seconds`
+    FAIL = "fail"  # the import fails; polls answer 400 with `code` and `message`
+    FAILED_BODY = "failed-body"  # 200 whose body says Failed: from one poll, or as the import's outcome
+    STUCK = "stuck"  # the import never ends
+    DUPLICATE = "duplicate"  # the event is delivered twice
+    REORDER = "reorder"  # the event is delivered after the next one, or after `seconds` when none comes
+    DROP = "drop"  # the event is not delivered
+
+
+_ANSWERS = {Effect.DELAY, Effect.STATUS}
+EFFECTS = {
+    Operation.IMPORT_SUBMIT: _ANSWERS
+    | {Effect.IMMEDIATE, Effect.LOST_LOCATION, Effect.LOST_ANSWER, Effect.HANG},
+    Operation.IMPORT_POLL: _ANSWERS | {Effect.FAILED_BODY},
+    Operation.IMPORT_RUN: {Effect.DELAY, Effect.FAIL, Effect.FAILED_BODY, Effect.STUCK},
+    Operation.MANIFEST_READ: _ANSWERS,
+    Operation.EVENT_DELIVERY: {Effect.DELAY, Effect.DUPLICATE, Effect.REORDER, Effect.DROP},
+    Operation.EVENT_ATTEMPT: _ANSWERS,
+}
+
+
+class SameDigest(StrEnum):
+    """What a NoForce import does where the tag holds that very digest. What Azure does is not known."""
+
+    CONFLICT = "conflict"
+    SUCCESS = "success"
+
+
+class Fault(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
+    """One thing that goes wrong.
+
+    Attributes:
+        operation: Where.
+        effect: What.
+        registry: In which registry (imports: the target); None is every one.
+        subject: Glob over the operation's subject.
+        probability: Of each time that it could strike.
+        times: How often at most; None is without end.
+        seconds: For `delay`, `hang` and `reorder`.
+        status: For `status` and `lost-answer`.
+        retry_after: Seconds, for `status`; None sends no such header.
+        code: Error code, for `status`, `fail` and `failed-body`; None is the status's usual one.
+        message: Error message, for the same.
+    """
+
+    operation: Operation
+    effect: Effect
+    registry: str | None = None
+    subject: str = "*"
+    probability: float = 1.0
+    times: int | None = None
+    seconds: float = 5.0
+    status: int = 500
+    retry_after: float | None = None
+    code: str | None = None
+    message: str = "A fault was injected."
+
+    def __post_init__(self) -> None:
+        """Check what the types do not say."""
+        if self.effect not in EFFECTS[self.operation]:
+            allowed = ", ".join(sorted(EFFECTS[self.operation]))
+            message = f"{self.operation} has no effect {self.effect}; it has {allowed}"
+            raise ValueError(message)
+        if not 0 <= self.probability <= 1:
+            message = f"probability is from 0 to 1, not {self.probability}"
+            raise ValueError(message)
+
+
+class Switches(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The whole switchboard, as `PUT /emulator/faults` takes it.
+
+    Attributes:
+        faults: What goes wrong.
+        seed: Of the draws; None keeps the one in use.
+        import_echo: Whether an import raises ImagePushed in the target registry. Azure's answer is not known.
+        no_force_same_digest: See SameDigest.
+    """
+
+    faults: list[Fault] = []
+    seed: int | None = None
+    import_echo: bool = False
+    no_force_same_digest: SameDigest = SameDigest.CONFLICT
+
+
+@dataclass
+class _Entry:
+    fault: Fault
+    applied: int = 0
+    seen: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+class Faults:
+    """The switchboard in use."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self.import_echo = False
+        self.no_force_same_digest = SameDigest.CONFLICT
+        self._entries: list[_Entry] = []
+
+    def add(self, *faults: Fault) -> None:
+        """Let these go wrong too."""
+        self._entries += [_Entry(fault) for fault in faults]
+
+    def clear(self) -> None:
+        """Let nothing go wrong."""
+        self.replace(Switches())
+
+    def replace(self, switches: Switches) -> None:
+        """Set the whole switchboard, and count from the start again."""
+        self.seed = self.seed if switches.seed is None else switches.seed
+        self.import_echo = switches.import_echo
+        self.no_force_same_digest = switches.no_force_same_digest
+        self._entries = [_Entry(fault) for fault in switches.faults]
+
+    def view(self) -> dict[str, object]:
+        """Show the switchboard, with how often each fault was `applied`."""
+        faults = [msgspec.to_builtins(entry.fault) | {"applied": entry.applied} for entry in self._entries]
+        return {
+            "seed": self.seed,
+            "importEcho": self.import_echo,
+            "noForceSameDigest": self.no_force_same_digest,
+            "faults": faults,
+        }
+
+    def draw(self, operation: Operation, registry: str, subject: str) -> dict[Effect, Fault]:
+        """Draw what goes wrong this time. Of several faults with one effect, the first counts."""
+        drawn: dict[Effect, Fault] = {}
+        for position, entry in enumerate(self._entries):
+            if _concerns(entry.fault, operation, registry, subject) and self._strikes(
+                position, entry, registry, subject
+            ):
+                entry.applied += 1
+                drawn.setdefault(entry.fault.effect, entry.fault)
+        return drawn
+
+    def _strikes(self, position: int, entry: _Entry, registry: str, subject: str) -> bool:
+        if entry.fault.times is not None and entry.applied >= entry.fault.times:
+            return False
+        entry.seen[registry, subject] += 1
+        lot = f"{self.seed}/{position}/{registry}/{subject}/{entry.seen[registry, subject]}"
+        return _fraction(lot) < entry.fault.probability
+
+
+def _concerns(fault: Fault, operation: Operation, registry: str, subject: str) -> bool:
+    return (
+        fault.operation is operation
+        and (fault.registry is None or fault.registry.lower() == registry.lower())
+        and fnmatchcase(subject, fault.subject)
+    )
+
+
+def _fraction(lot: str) -> float:
+    return int.from_bytes(hashlib.sha256(lot.encode()).digest()[:6]) / 2**48

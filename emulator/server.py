@@ -1,0 +1,139 @@
+"""One emulator: registries, Resource Manager and Event Grid in one process, on loopback."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+
+import aiohttp
+from aiohttp import web
+
+from emulator.arm.application import ResourceManager, answer_errors
+from emulator.arm.imports import Imports
+from emulator.control import Control
+from emulator.distribution.application import registry_application
+from emulator.distribution.registry import Registry, ResourceId
+from emulator.distribution.tokens import Tokens
+from emulator.errors import StartError
+from emulator.eventgrid.event import Topic
+from emulator.eventgrid.grid import EventGrid
+from emulator.faults import Faults
+from emulator.settings import RegistrySettings, Settings
+from emulator.store.blobs import BlobFiles
+from emulator.store.database import Database
+
+HOST = "127.0.0.1"
+
+
+class Emulator:
+    """An emulator, from `start` to `stop`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.faults = Faults(settings.seed)
+        self.registries: dict[str, Registry] = {}
+        self.arm_url = ""
+        self._exit = contextlib.AsyncExitStack()
+
+    async def start(self) -> None:
+        """Open the data, take up what was left, and listen.
+
+        Raises:
+            StartError: A port is taken, or the data is in use.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            arm_socket = _listen(stack, self.settings.arm_port, "Resource Manager")
+            sockets = [_listen(stack, one.port, one.name) for one in self.settings.registries]
+            self.arm_url = f"http://{_address(arm_socket)}"
+            database, blobs = self._open_data(stack)
+            session = await stack.enter_async_context(
+                aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200))
+            )
+            dead_letters = self.settings.data / "dead-letters"
+            self.grid = EventGrid(database, session, self.faults, self.settings.pace, dead_letters)
+            stack.push_async_callback(self.grid.stop, self.settings.grace)
+            for one, listener in zip(self.settings.registries, sockets, strict=True):
+                self._add_registry(one, listener, database, blobs)
+                stack.callback(self.registries[one.name.lower()].uploads.close)
+            self.imports = Imports(
+                self.registries, database, blobs, session, self.faults, self.settings.import_seconds
+            )
+            stack.push_async_callback(self.imports.stop, self.settings.grace)
+            self.grid.start(self.arm_url)
+            for name, subscription in self.settings.subscriptions.items():
+                self.grid.subscribe(name, subscription)
+            self.imports.start()
+            await self._serve(stack, arm_socket, sockets)
+            self._exit = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Stop listening, end what runs, and leave the rest on disk."""
+        await self._exit.aclose()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no import runs and no event is on its way."""
+        return self.imports.idle and self.grid.idle
+
+    def _open_data(self, stack: contextlib.AsyncExitStack) -> tuple[Database, BlobFiles]:
+        self.settings.data.mkdir(parents=True, exist_ok=True)
+        database = Database(self.settings.data / "emulator.db")
+        stack.callback(database.close)
+        blobs = BlobFiles(self.settings.data)
+        blobs.sweep({str(row[0]) for row in database.all("select id from uploads")})
+        return database, blobs
+
+    def _add_registry(
+        self, one: RegistrySettings, listener: socket.socket, database: Database, blobs: BlobFiles
+    ) -> None:
+        settings = self.settings
+        resource_id = ResourceId(settings.subscription_id, settings.resource_group, one.name)
+        topic = Topic(str(resource_id), _address(listener), settings.location)
+        registry = Registry(resource_id, topic, database, blobs, self.grid.raise_event)
+        self.registries[one.name.lower()] = registry
+
+    async def _serve(
+        self, stack: contextlib.AsyncExitStack, arm_socket: socket.socket, sockets: list[socket.socket]
+    ) -> None:
+        settings = self.settings
+        manager = ResourceManager(self.registries, self.imports, self.faults, settings.poll_seconds)
+        urls = {registry.name: f"http://{registry.login_server}" for registry in self.registries.values()}
+        arm = web.Application(middlewares=[answer_errors])
+        arm.add_routes(Control(self.faults, self.grid, urls).routes())
+        arm.add_routes(manager.routes())
+        apps = [(arm, arm_socket)]
+        for registry, listener in zip(self.registries.values(), sockets, strict=True):
+            secret = secrets.token_bytes(32)
+            tokens = Tokens(registry.login_server, secret, anonymous=settings.anonymous)
+            apps.append((registry_application(registry, self.faults, tokens), listener))
+        runners = [
+            web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=settings.grace)
+            for app, _ in apps
+        ]
+        stack.push_async_callback(_clean_up, runners)
+        for runner, (_, listener) in zip(runners, apps, strict=True):
+            await runner.setup()
+            await web.SockSite(runner, listener, backlog=1024).start()
+
+
+async def _clean_up(runners: list[web.AppRunner]) -> None:
+    await asyncio.gather(*(runner.cleanup() for runner in runners))
+
+
+def _listen(stack: contextlib.AsyncExitStack, port: int, what: str) -> socket.socket:
+    try:
+        listener = socket.create_server((HOST, port))
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        message = (
+            f"port {port} for {what} cannot be used ({reason}): "
+            "stop what has it, or choose another with --arm-port or --registry NAME=PORT"
+        )
+        raise StartError(message) from None
+    stack.callback(listener.close)
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    return f"{HOST}:{listener.getsockname()[1]}"

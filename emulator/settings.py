@@ -1,0 +1,77 @@
+"""What an emulator is started with."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emulator.errors import StartError
+from emulator.eventgrid.courier import Pace
+from emulator.eventgrid.subscription import Subscription
+
+FIRST_PORT = 5301
+_REGISTRY_NAME = re.compile(r"[a-zA-Z0-9]{2,50}")
+
+
+@dataclass(frozen=True)
+class RegistrySettings:
+    """One registry.
+
+    Attributes:
+        name: As Azure allows it: 2 to 50 letters and digits.
+        port: On 127.0.0.1; 0 takes one that is free.
+    """
+
+    name: str
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the name.
+
+        Raises:
+            StartError: It is none.
+        """
+        if not _REGISTRY_NAME.fullmatch(self.name):
+            message = f"a registry's name has 2 to 50 letters and digits, this one is {self.name!r}"
+            raise StartError(message)
+
+
+DEFAULT_REGISTRIES = (
+    RegistrySettings("devacr", FIRST_PORT),
+    RegistrySettings("stagingacr", FIRST_PORT + 1),
+    RegistrySettings("prodacr", FIRST_PORT + 2),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One emulator.
+
+    Attributes:
+        data: Folder that keeps everything.
+        registries: What to serve.
+        arm_port: Port of Resource Manager and of the emulator's own routes; 0 takes one that is free.
+        subscription_id: The Azure subscription that the registries are in.
+        resource_group: Their resource group.
+        location: Their region.
+        subscriptions: Event subscriptions that are there from the start, by name.
+        pace: How fast events go.
+        import_seconds: How long an import takes.
+        poll_seconds: How long a client is told to wait between polls.
+        anonymous: Whether registries serve without a token.
+        seed: Of the faults' draws.
+        grace: Seconds that running work has to end when the emulator stops.
+    """
+
+    data: Path
+    registries: tuple[RegistrySettings, ...] = DEFAULT_REGISTRIES
+    arm_port: int = 5300
+    subscription_id: str = "00000000-0000-0000-0000-000000000001"
+    resource_group: str = "promoter"
+    location: str = "local"
+    subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
+    import_seconds: float = 0.2
+    poll_seconds: float = 0.1
+    anonymous: bool = True
+    seed: int = 0
+    grace: float = 3.0

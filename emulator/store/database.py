@@ -1,0 +1,124 @@
+"""The SQLite file: its schema, and transactions."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from emulator.errors import StartError
+
+type Value = str | int | float | bytes | None
+type Row = tuple[Value, ...]
+
+_VERSION = 1
+_SCHEMA = """
+create table blobs (
+  registry text, repository text, digest text, size integer,
+  primary key (registry, repository, digest)) without rowid;
+create index blobs_by_digest on blobs (registry, digest);
+create table uploads (
+  id text primary key, registry text, repository text, algorithm text, started real) without rowid;
+create table manifests (
+  registry text, repository text, digest text, media_type text, body blob, subject text, artifact_type text,
+  created text, updated text, primary key (registry, repository, digest));
+create index manifests_by_subject on manifests (registry, repository, subject) where subject is not null;
+create table tags (
+  registry text, repository text, tag text, digest text, created text, updated text,
+  primary key (registry, repository, tag)) without rowid;
+create index tags_by_digest on tags (registry, repository, digest);
+create table attributes (
+  registry text, repository text, target text, value text,
+  primary key (registry, repository, target)) without rowid;
+create view listed_tags as select * from tags where not exists (
+  select 1 from attributes a where a.registry = tags.registry and a.repository = tags.repository
+  and a.target = tags.tag and json_extract(a.value, '$.listEnabled') = 0);
+create view listed_manifests as select * from manifests where not exists (
+  select 1 from attributes a where a.registry = manifests.registry and a.repository = manifests.repository
+  and a.target = manifests.digest and json_extract(a.value, '$.listEnabled') = 0);
+create view listed_repositories as select distinct registry, repository from manifests where not exists (
+  select 1 from attributes a where a.registry = manifests.registry and a.repository = manifests.repository
+  and a.target = '' and json_extract(a.value, '$.listEnabled') = 0);
+create table operations (
+  id text primary key, registry text, request text, state text, code text, message text, started real);
+create table subscriptions (
+  name text primary key, definition text, validated integer, delivered integer, dead_lettered integer)
+  without rowid;
+create table events (id integer primary key autoincrement, body text, published real);
+create table deliveries (
+  id integer primary key autoincrement, event integer, subscription text, attempts integer, due real,
+  held integer);
+create index deliveries_due on deliveries (subscription, due);
+"""
+
+
+class Database:
+    """One connection to one file, owned by one process.
+
+    Kill the process at any time: what a finished transaction wrote is there afterwards.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, and create it where there is none.
+
+        Raises:
+            StartError: Another process has it open, or another version of the emulator wrote it.
+        """
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=0.5)
+        try:
+            self._open()
+        except sqlite3.OperationalError as error:
+            self._connection.close()
+            message = f"{path} is in use: stop the emulator that has it, or give another --data ({error})"
+            raise StartError(message) from error
+        except StartError:
+            self._connection.close()
+            raise
+
+    def _open(self) -> None:
+        self._connection.executescript(
+            "pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal;"
+        )
+        with self.transaction():
+            (version,) = self._connection.execute("pragma user_version").fetchone()
+            if version == 0:
+                for statement in _SCHEMA.split(";"):
+                    self._connection.execute(statement)
+                self._connection.execute(f"pragma user_version = {_VERSION}")
+            elif version != _VERSION:
+                message = f"the data has format {version}, this emulator {_VERSION}: give another --data"
+                raise StartError(message)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do all of what is inside, or nothing. A transaction inside another joins it."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self._connection.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+    def execute(self, sql: str, *values: Value) -> int:
+        """Change rows, and say how many."""
+        return self._connection.execute(sql, values).rowcount
+
+    def insert(self, sql: str, *values: Value) -> int:
+        """Insert one row, and give its rowid."""
+        return self._connection.execute(sql, values).lastrowid or 0
+
+    def one(self, sql: str, *values: Value) -> Row | None:
+        """Read the first row, if there is one."""
+        row: Row | None = self._connection.execute(sql, values).fetchone()
+        return row
+
+    def all(self, sql: str, *values: Value) -> list[Row]:
+        """Read every row."""
+        return self._connection.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()

@@ -1,0 +1,91 @@
+"""What a user of the local stack does: push, report, promote, roll back, and look."""
+
+import asyncio
+import contextlib
+import json
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.queue.aio import QueueClient
+
+from emulator.sample_image import push_random_image
+from localhost.local_stack import LocalStack
+
+_PAUSE = 0.2
+_ACCEPT = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
+
+
+class StoryError(Exception):
+    """Something did not happen as it should."""
+
+
+class Client:
+    """Talks to a running stack as users and pipelines do: HTTP, the gates' queue, and the registries."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self._stack = stack
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
+
+    async def push(self, repository: str, tag: str) -> str:
+        """Build an image that is like no other, push it to dev, and answer its digest."""
+        registry = f"http://{self._stack.registry('dev')}"
+        return await push_random_image(self._session, registry, repository, tag)
+
+    async def send_verdict(self, report: dict[str, str]) -> None:
+        """Report a gate result by a message on the `quality-gates` queue."""
+        async with QueueClient.from_connection_string(self._stack.storage, "quality-gates") as queue:
+            with contextlib.suppress(ResourceExistsError):  # the host makes it too, when it has started
+                await queue.create_queue()
+            await queue.send_message(json.dumps(report), time_to_live=-1)
+
+    async def post(self, path: str, body: dict[str, str]) -> tuple[int, Any]:
+        """Call the API; the status and the document that it answers."""
+        async with self._session.post(f"{self._stack.api}/{path}", json=body) as response:
+            return response.status, await response.json(content_type=None)
+
+    async def get(self, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON is whatever it is
+        """Read from the API.
+
+        Raises:
+            StoryError: It does not answer with 200.
+        """
+        async with self._session.get(f"{self._stack.api}/{path}", params=query) as response:
+            document = await response.json(content_type=None)
+            if response.status != 200:  # noqa: PLR2004 - OK
+                message = f"GET {path} answered {response.status}: {document}"
+                raise StoryError(message)
+            return document
+
+    async def digest(self, environment: str, repository: str, reference: str) -> str | None:
+        """What an environment's registry serves for a tag or digest; None where it has none such."""
+        url = f"http://{self._stack.registry(environment)}/v2/{repository}/manifests/{reference}"
+        async with self._session.head(url, headers={"Accept": _ACCEPT}) as response:
+            return response.headers.get("Docker-Content-Digest") if response.status == 200 else None  # noqa: PLR2004
+
+    async def until_found(self, what: str, path: str, *, seconds: float = 30, **wanted: str) -> Any:  # noqa: ANN401
+        """Ask a list of the API until it has an item with these values.
+
+        Raises:
+            StoryError: It has none for that long.
+        """
+        deadline = time.monotonic() + seconds
+        items: list[dict[str, Any]] = []
+        while time.monotonic() < deadline:
+            items = (await self.get(path))["items"]
+            for item in items:
+                if all(item[name] == value for name, value in wanted.items()):
+                    return item
+            await asyncio.sleep(_PAUSE)
+        message = f"{what}: not within {seconds:g} s; {path} says {json.dumps(items)}"
+        raise StoryError(message)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()

@@ -1,0 +1,133 @@
+"""Queue triggers against Azurite."""
+
+import base64
+import json
+import shutil
+import signal
+from pathlib import Path
+
+import aiohttp
+
+from localhost.ports import free_ports
+from localhost.programs import azurite, storage_connection_string
+from tests.integration.localhost.conftest import StartHost, host_of
+from tests.integration.localhost.running import APP, RunningHost
+
+
+def app_with(tmp_path: Path, **queues: object) -> Path:
+    """The sample app, with other settings for queues in its host.json."""
+    app = tmp_path / "app"
+    shutil.copytree(APP, app, dirs_exist_ok=True)
+    options = json.loads((app / "host.json").read_text())
+    options["extensions"]["queues"].update(queues)
+    (app / "host.json").write_text(json.dumps(options))
+    return app
+
+
+async def test_a_message_is_handled_once_and_deleted(host: RunningHost) -> None:
+    await host.send("in", "plain")
+    assert await host.until_noted("on_message", body="plain") == [
+        {"body": "plain", "count": 1, "id": host.noted("on_message", body="plain")[0]["id"]}
+    ]
+
+
+async def test_a_failed_message_is_tried_again_and_then_put_aside(host: RunningHost) -> None:
+    await host.send("in", "fail2", "fail9")
+    await host.until_noted("on_poison", body="fail9")
+    await host.until_noted("on_message", 3, body="fail2")
+    for body in ("fail2", "fail9"):
+        assert [note["count"] for note in host.noted("on_message", body=body)] == [1, 2, 3]
+    assert not host.noted("on_poison", body="fail2")
+
+
+async def test_a_full_batch_does_not_hold_up_the_next(host: RunningHost) -> None:
+    await host.send("slow", "1", *["0"] * 6)
+    await host.until_noted("on_slow_message", ended="1")
+    ended = [note["ended"] for note in host.noted("on_slow_message") if "ended" in note]
+    assert ended == ["0"] * 6 + ["1"]
+
+
+async def test_a_queue_that_is_deleted_is_made_again(host: RunningHost) -> None:
+    async with host.queue("in") as queue:
+        await queue.delete_queue()
+    await host.send("in", "after the deletion")
+    await host.until_noted("on_message", body="after the deletion")
+
+
+async def test_base64_is_decoded_and_what_is_none_goes_straight_to_poison(
+    start_host: StartHost, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    host = await start_host(app=app_with(tmp_path, messageEncoding="base64"))
+    encoded = base64.b64encode("grüße".encode()).decode()
+    await host.send("in", "not base64!", encoded)
+    await host.until_noted("on_message", body="grüße")
+    await host.until_logged("-in-poison: it is not encoded as base64")
+    assert [note["body"] for note in host.noted("on_message")] == ["grüße"]
+    async with http.post(f"{host.url}/api/put", json={"one": "grüße"}):
+        assert await host.contents("out") == [encoded]
+
+
+async def test_a_failed_message_comes_back_after_the_visibility_timeout(
+    start_host: StartHost, tmp_path: Path
+) -> None:
+    host = await start_host(app=app_with(tmp_path, visibilityTimeout="1.00:00:00"))
+    await host.send("in", "fail1")
+    await host.until_noted("on_message", body="fail1")
+    await host.send("in", "later")
+    await host.until_noted("on_message", body="later")
+    assert await host.contents("in") == []
+    async with host.queue("in") as queue:
+        assert (await queue.get_queue_properties()).approximate_message_count == 1
+    assert len(host.noted("on_message", body="fail1")) == 1
+
+
+async def test_a_lease_is_renewed_while_the_function_runs(start_host: StartHost) -> None:
+    host = await start_host("--lease-seconds", "1")
+    await host.send("slow", "1.3")
+    assert [note["count"] for note in await host.until_noted("on_slow_message", ended="1.3")] == [1]
+    assert len(host.noted("on_slow_message", started="1.3")) == 1
+
+
+async def test_what_a_killed_host_was_at_comes_to_another(start_host: StartHost) -> None:
+    first = await start_host("--lease-seconds", "1")
+    await first.send("slow", "0.3")
+    await first.until_noted("on_slow_message", started="0.3")
+    first.part.kill()
+    second = await start_host(SLOW_QUEUE=f"{first.prefix}-slow")
+    assert [note["count"] for note in await second.until_noted("on_slow_message", ended="0.3")] == [2]
+
+
+async def test_a_stop_lets_messages_finish_and_takes_no_more(start_host: StartHost) -> None:
+    host = await start_host()
+    await host.send("slow", "0.5")
+    await host.until_noted("on_slow_message", started="0.5")
+    host.part.signal(signal.SIGTERM)
+    await host.until_logged("Stopping.")
+    await host.send("in", "too late")
+    assert await host.part.ended() == 0
+    assert host.noted("on_slow_message", ended="0.5")
+    assert not host.noted("on_message")
+    async with host.queue("slow") as queue:
+        assert (await queue.get_queue_properties()).approximate_message_count == 0
+
+
+async def test_an_outage_of_the_storage_is_survived(tmp_path: Path) -> None:
+    ports = free_ports(3)
+    store = azurite(*ports, data=tmp_path / "azurite", log=tmp_path / "azurite.log")
+    host = host_of(tmp_path, storage_connection_string(*ports))
+    try:
+        host.part.start()
+        await host.part.ready()
+        for count, body in enumerate(("first", "second"), 1):
+            await host.until_logged("The storage 'TestStorage' does not answer", count)
+            store.start()
+            await store.ready()
+            await host.send("in", body)
+            await host.until_noted("on_message", body=body)
+            await host.until_logged("The storage 'TestStorage' answers again", count)
+            if count == 1:
+                await store.stop()
+        assert host.part.log_text().count("does not answer") == 2
+    finally:
+        await host.part.stop()
+        await store.stop()
