@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from promoter.adapters.acr import AzureRegistry
+from promoter.adapters.eventgrid import TopicPublisher
 from promoter.adapters.identity import Identity
 from promoter.adapters.policy_file import load_policy
 from promoter.adapters.queue import Queue, QueueScheduler
@@ -104,6 +105,7 @@ def _start() -> Process:
     tables = Tables(settings.storage, identity)
     registry = AzureRegistry(settings.arm_url, identity)
     scheduler = QueueScheduler(settings.storage, identity)
+    publisher = TopicPublisher(settings.topic, identity) if settings.topic else None
     made = App(
         policy=policy,
         evidence=tables.evidence,
@@ -111,9 +113,11 @@ def _start() -> Process:
         registry=registry,
         scheduler=scheduler,
         clock=SystemClock(),
+        publisher=publisher,
     )
     process = Process(settings, identity, made, [])
-    _close_with_the_loop(process, tables, registry, scheduler, identity)
+    told = [publisher] if publisher else []
+    _close_with_the_loop(process, tables, registry, scheduler, *told, identity)
     return process
 
 

@@ -133,10 +133,13 @@ class Imports:
             self._waiting.discard(operation.id)
 
     async def _copy(self, operation: ImportOperation, wanted: ImageImport) -> None:
+        registry = self._registries.get(operation.registry.lower())
+        if registry is None:  # it was served before a restart
+            message = f"The registry {operation.registry} is not there any more."
+            raise ArmError(HTTPStatus.NOT_FOUND, "ResourceNotFound", message)
         source = self._source(operation.parameters, wanted)
         manifests = await read_image(source, wanted.reference)
         blobs = await _fetch_blobs(source, manifests)
-        registry = self._registries[operation.registry.lower()]
         with self._database.transaction():
             self._write(registry, wanted, manifests, blobs)
             self.operations.succeed(operation)

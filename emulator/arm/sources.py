@@ -89,7 +89,7 @@ class ForeignSource(Source):
                 body = await answer.content.read(LARGEST_MANIFEST + 1)
                 while not answer.content.at_eof() and len(body) <= LARGEST_MANIFEST:
                     body += await answer.content.read(LARGEST_MANIFEST + 1 - len(body))
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise _unavailable(url, error) from None
         if len(body) > LARGEST_MANIFEST:
             reason = f"{url} is larger than 4 MiB"
@@ -109,7 +109,7 @@ class ForeignSource(Source):
                 async for chunk in answer.content.iter_chunked(_CHUNK):
                     incoming.append(chunk)
             await self._blobs.keep(incoming, digest)
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             incoming.discard()
             raise _unavailable(url, error) from None
         except BaseException:

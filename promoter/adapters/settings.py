@@ -57,6 +57,13 @@ class IdentityStorage(msgspec.Struct, frozen=True):
 type Storage = KeyedStorage | IdentityStorage
 
 
+class Topic(msgspec.Struct, frozen=True):
+    """The Event Grid topic that changes are published to; without a key the app's identity is let in."""
+
+    url: str
+    key: Secret | None
+
+
 class Auth(StrEnum):
     """How callers of the HTTP API are known."""
 
@@ -73,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True):
         policy: The policy file.
         client_id: Of the user-assigned managed identity, where the app has one.
         in_azure: Whether the app runs in Azure.
+        topic: Where changes are published; None where nobody is to be told.
     """
 
     storage: Storage
@@ -81,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True):
     auth: Auth
     client_id: str | None
     in_azure: bool
+    topic: Topic | None = None
 
 
 def load_settings(environment: Mapping[str, str], folder: Path) -> Settings:
@@ -96,6 +105,7 @@ def load_settings(environment: Mapping[str, str], folder: Path) -> Settings:
     reader = _Reader(environment)
     storage, auth = reader.storage(), reader.auth()
     arm_url = reader.url("PROMOTER_ARM_URL", ARM_URL)
+    topic = reader.topic()
     if storage is None or reader.problems:
         raise SettingsError(reader.problems)
     return Settings(
@@ -105,6 +115,7 @@ def load_settings(environment: Mapping[str, str], folder: Path) -> Settings:
         auth=auth,
         client_id=reader.text(f"{STORAGE}__clientId") or reader.text("AZURE_CLIENT_ID") or None,
         in_azure=reader.in_azure,
+        topic=topic,
     )
 
 
@@ -160,6 +171,14 @@ class _Reader:
                 f"{name}: must be scheme, host and path alone, without user, query or fragment"
             )
         return text
+
+    def topic(self) -> Topic | None:
+        """The topic to publish to, if one is set."""
+        name = "PROMOTER_EVENTS_TOPIC"
+        if not self.text(name):
+            return None
+        key = self.text("PROMOTER_EVENTS_KEY")
+        return Topic(self.url(name), Secret(key) if key else None)
 
     def storage(self) -> Storage | None:
         tables, queues = f"{STORAGE}__tableServiceUri", f"{STORAGE}__queueServiceUri"

@@ -17,6 +17,7 @@ from promoter.application.documents import follow_up as todo_of
 from promoter.application.ending import end
 from promoter.application.follow_up import follow_up, follow_up_all
 from promoter.application.ports import Import, ImportStatus, Progress, Put, Write
+from promoter.application.publish import announced, publish_all
 from promoter.application.target import TagConflictError, next_import, read_target, source_registry
 from promoter.application.work import Work
 from promoter.application.work import advance as wake_line
@@ -49,7 +50,8 @@ async def advance(app: App, key: LineKey) -> list[Work]:
         try:
             line = await app.line(key)
             if not line.queue:
-                return [*wake, *await follow_up_all(app, key)]
+                wake += await follow_up_all(app, key)
+                break
             pause = await _step(app, line, wake)
         except ConcurrentChangeError:
             continue
@@ -58,8 +60,11 @@ async def advance(app: App, key: LineKey) -> list[Work]:
             pause = max(error.retry_after or RECHECK, timedelta(seconds=1))
         if pause is not None:
             await app.scheduler.wake(wake_line(key), pause)
-            return wake
-    return [*wake, wake_line(key)]
+            break
+    else:
+        wake.append(wake_line(key))
+    await publish_all(app, key)
+    return wake
 
 
 async def _step(app: App, line: Line, wake: list[Work]) -> timedelta | None:
@@ -121,7 +126,8 @@ class _Flight:
         record = self.record.to(Phase.IMPORTING, importing_at=self.now, moves_current=moves)
         if decision is not None:
             record = replaced(record, decision=decision)
-        _, version = await self.app.promotions.commit([Write(self.line), Write(record)])
+        changes = [Write(self.line), Write(record), *announced(self.app, record)]
+        _, version, *_ = await self.app.promotions.commit(changes)
         self.record = replaced(record, version=version)
         _tell(self.record)
 

@@ -4,7 +4,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from promoter.application.documents import line_row
-from promoter.application.ports import Change, Clock, EvidenceStore, PromotionStore, Registry, Scheduler
+from promoter.application.ports import (
+    Change,
+    Clock,
+    EvidenceStore,
+    PromotionStore,
+    Publisher,
+    Registry,
+    Scheduler,
+)
 from promoter.domain.errors import ConcurrentChangeError
 from promoter.domain.image import Repository
 from promoter.domain.line import Line, LineKey
@@ -23,6 +31,7 @@ class App:
     registry: Registry
     scheduler: Scheduler
     clock: Clock
+    publisher: Publisher | None = None
 
     async def line(self, key: LineKey) -> Line:
         """The line, new where nothing has happened on it yet."""

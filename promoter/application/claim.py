@@ -5,6 +5,7 @@ from datetime import datetime
 from promoter.application.app import App
 from promoter.application.documents import Candidate, Claim, LogEntry, drive, follow_up, record_row, replaced
 from promoter.application.ports import Change, Delete, Put, Write
+from promoter.application.publish import announced
 from promoter.domain.condition import Kind
 from promoter.domain.decision import Decision
 from promoter.domain.evidence import Arrival
@@ -34,7 +35,14 @@ class Claimant:
             changes.append(Write(line))
         await self.app.commit(*changes)
 
-    async def promote(self, kind: Kind, actor: Actor, reason: str | None, decision: Decision) -> Promotion:
+    async def promote(
+        self,
+        kind: Kind,
+        actor: Actor,
+        decision: Decision,
+        reason: str | None = None,
+        retry_of: str | None = None,
+    ) -> Promotion:
         """Claim a promotion of the image: it is pending from now on, and the line's to bring to its end."""
         line, changes = await self._overtake()
         line = line.with_claim()
@@ -55,10 +63,10 @@ class Claimant:
             terms=self.app.policy.part(self.rule),
             policy_hash=self.app.policy.hash,
             replaces=line.current.record if line.current else None,
-            retry_of=self._retry_of,
+            retry_of=retry_of or self._retry_of,
             decision=decision,
         )
-        changes += [Write(line), Write(record), Write(drive(record))]
+        changes += [Write(line), Write(record), Write(drive(record)), *announced(self.app, record)]
         changes.append(Write(self._claim(phase=Phase.PENDING, sequence=record.sequence)))
         if self.claim and self.claim.waits:
             changes.append(Delete(self._candidate(decision, self.now)))
@@ -124,14 +132,15 @@ class Claimant:
             return line, []
         failure = Failure(FailureCode.OVERTAKEN, f"{self.image.digest.short} was pushed as {claim.tag} since")
         ended = earlier.ended(Phase.SUPERSEDED, self.now, failure)
-        return line.without(earlier.sequence), ending(ended)
+        return line.without(earlier.sequence), ending(self.app, ended)
 
 
-def ending(ended: Promotion) -> list[Change]:
+def ending(app: App, ended: Promotion) -> list[Change]:
     """The changes, beside the line's and the claim's, that the end of a promotion is made of."""
     return [
         Write(ended),
         Write(LogEntry(promotion=replaced(ended, version=""))),
         Delete(drive(ended)),
         Write(follow_up(ended)),
+        *announced(app, ended),
     ]

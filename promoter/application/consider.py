@@ -63,7 +63,7 @@ async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arr
     if not decision.qualified:
         await claimant.wait(decision)
         return []
-    await claimant.promote(Kind.AUTOMATIC, AUTOMATION, None, decision)
+    await claimant.promote(Kind.AUTOMATIC, AUTOMATION, decision)
     return [advance(key)]
 
 

@@ -95,6 +95,7 @@ class TodoKind(StrEnum):
     DRIVE = "drive"
     FOLLOW_UP = "follow-up"
     RECHECK = "recheck"
+    ANNOUNCE = "announce"
 
 
 class Todo(Document, frozen=True):
@@ -102,6 +103,7 @@ class Todo(Document, frozen=True):
 
     Attributes:
         due: Not to be done before.
+        phase: Which phase is to be told of.
     """
 
     environment: str
@@ -110,6 +112,7 @@ class Todo(Document, frozen=True):
     sequence: int
     kind: TodoKind
     due: datetime
+    phase: Phase | None = None
 
     @property
     def line_key(self) -> LineKey:
@@ -179,7 +182,8 @@ def row_key(row: Row) -> str:  # noqa: PLR0911 - one a kind
             key = record_row(promotion.repository, promotion.sequence, promotion.track)
             return f"{newest_first(ended)}~{key}"
         case Todo():
-            return f"{record_row(row.repository, row.sequence, row.track)}~{row.kind}"
+            what = f"{row.kind}-{row.phase}" if row.phase else row.kind
+            return f"{record_row(row.repository, row.sequence, row.track)}~{what}"
         case Rejection():
             return f"{newest_first(row.at)}~{row.id}"
         case KnownEnvironment():
@@ -224,7 +228,12 @@ def recheck(promotion: Promotion) -> Todo:
     return _todo(promotion, TodoKind.RECHECK, ended + LATE)
 
 
-def _todo(promotion: Promotion, kind: TodoKind, due: datetime) -> Todo:
+def announcement(promotion: Promotion, now: datetime) -> Todo:
+    """What is left to do when a promotion has entered a phase: to tell of it."""
+    return _todo(promotion, TodoKind.ANNOUNCE, now, promotion.phase)
+
+
+def _todo(promotion: Promotion, kind: TodoKind, due: datetime, phase: Phase | None = None) -> Todo:
     return Todo(
         environment=promotion.environment,
         repository=promotion.repository,
@@ -232,6 +241,7 @@ def _todo(promotion: Promotion, kind: TodoKind, due: datetime) -> Todo:
         sequence=promotion.sequence,
         kind=kind,
         due=due,
+        phase=phase,
     )
 
 

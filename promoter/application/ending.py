@@ -31,7 +31,7 @@ async def end(
     line = line.without(ended.sequence)
     if phase is Phase.SUCCEEDED and ended.moves_current:
         line = line.with_current(Current(ended.id, ended.digest, ended.tag, ended.pushed_at))
-    changes: list[Change] = [Write(line), *ending(ended)]
+    changes: list[Change] = [Write(line), *ending(app, ended)]
     if ended.may_finish_late:
         changes.append(Write(recheck(ended)))
     if claim is not None and failure is not None and _tries_again(ended, claim, failure):

@@ -14,6 +14,7 @@ import msgspec
 from promoter.application.documents import Row
 from promoter.application.work import Work
 from promoter.domain.document import Document
+from promoter.domain.event import PhaseChanged
 from promoter.domain.evidence import Arrival, Evidence, GateResult
 from promoter.domain.image import Digest, Image, Repository, Tag
 
@@ -135,6 +136,14 @@ class Scheduler(Protocol):
 
     async def wake(self, work: Work, after: timedelta) -> None:
         """Put a message on the work queue that shows after a while; at least once."""
+        ...
+
+
+class Publisher(Protocol):
+    """Tells others."""
+
+    async def publish(self, event: PhaseChanged) -> None:
+        """Tell of a change of phase; at least once."""
         ...
 
 

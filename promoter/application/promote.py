@@ -75,14 +75,26 @@ async def promote(app: App, wanted: Wanted, actor: Actor) -> Promoted:
         NotQualifiedError: The image does not qualify.
     """
     check_reason(wanted.reason)
-    subject = await find_subject(app, wanted)
+    return await promote_subject(app, await find_subject(app, wanted), actor, wanted.reason)
+
+
+async def promote_subject(
+    app: App, subject: Subject, actor: Actor, reason: str | None, retry_of: str | None = None
+) -> Promoted:
+    """Promote by hand what was found to be meant.
+
+    Raises:
+        NotQualifiedError: The image does not qualify.
+    """
     rule = subject.rule
-    key = LineKey(rule.target, wanted.repository, rule.track)
+    key = LineKey(rule.target, subject.evidence.image.repository, rule.track)
     await app.scheduler.wake(advance(key), GUARD)
-    return await while_it_changes(lambda: _promote(app, subject, key, actor, wanted.reason))
+    return await while_it_changes(lambda: _promote(app, subject, key, actor, reason, retry_of))
 
 
-async def _promote(app: App, subject: Subject, key: LineKey, actor: Actor, reason: str | None) -> Promoted:
+async def _promote(
+    app: App, subject: Subject, key: LineKey, actor: Actor, reason: str | None, retry_of: str | None
+) -> Promoted:
     rule, image = subject.rule, subject.evidence.image
     line = await app.line(key)
     running = await _running(app, line, image, subject.tag)
@@ -100,7 +112,7 @@ async def _promote(app: App, subject: Subject, key: LineKey, actor: Actor, reaso
         raise NotQualifiedError(decision)
     claim = await app.promotions.get(Claim, rule.target, claim_row(image.repository, rule.name, subject.tag))
     claimant = Claimant(app, rule, image, arrival, line, claim)
-    record = await claimant.promote(Kind.MANUAL, actor, reason, decision)
+    record = await claimant.promote(Kind.MANUAL, actor, decision, reason, retry_of)
     return Promoted(record, already=False)
 
 

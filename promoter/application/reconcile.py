@@ -16,6 +16,7 @@ from promoter.application.documents import (
 from promoter.application.follow_up import follow_up, look_again
 from promoter.application.paging import every
 from promoter.application.ports import Delete, Put
+from promoter.application.publish import publish
 from promoter.application.work import Consider, Work, advance
 from promoter.domain.errors import ConcurrentChangeError
 from promoter.domain.image import Repository
@@ -55,6 +56,10 @@ async def _resume(app: App, todo: Todo) -> list[Work]:
             return [advance(todo.line_key)] if todo.due + STALE <= now else []
         case TodoKind.FOLLOW_UP:
             return await follow_up(app, todo) if todo.due + STALE <= now else []
+        case TodoKind.ANNOUNCE:
+            if todo.due + STALE <= now:
+                await publish(app, todo)
+            return []
         case TodoKind.RECHECK:
             if todo.due <= now:
                 await look_again(app, todo)

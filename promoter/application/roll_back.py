@@ -6,6 +6,7 @@ from promoter.application.app import App, while_it_changes
 from promoter.application.documents import drive, record_row
 from promoter.application.ports import Write
 from promoter.application.promote import GUARD, NotQualifiedError, check_reason
+from promoter.application.publish import announced
 from promoter.application.target import source_registry
 from promoter.application.work import advance
 from promoter.domain.condition import Kind
@@ -97,7 +98,7 @@ async def _roll_back(app: App, earlier: Promotion, reason: str, actor: Actor) ->
     vetoes = tuple(Veto(digest, record.id, now) for digest in sorted(bad))
     hold = Hold(f"rolled back to {earlier.tag}: {reason}", actor, now)
     moved = line.with_rollback(importing.sequence if importing else None, hold, vetoes)
-    await app.commit(Write(moved), Write(record), Write(drive(record)))
+    await app.commit(Write(moved), Write(record), Write(drive(record)), *announced(app, record))
     return record
 
 

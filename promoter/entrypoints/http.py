@@ -12,7 +12,8 @@ from promoter.application.documents import REJECTIONS, Candidate, Rejection
 from promoter.application.history import Page, Query, history, lines
 from promoter.application.hold import hold, unhold
 from promoter.application.paging import every
-from promoter.application.promote import Wanted, explain, promote
+from promoter.application.promote import Promoted, Wanted, explain, promote
+from promoter.application.retry import abort, retry
 from promoter.application.roll_back import RollbackWanted, find_record, roll_back
 from promoter.application.take_gate_result import GateReport, take_gate_result
 from promoter.application.work import advance
@@ -52,6 +53,21 @@ async def post_rollback(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
 async def post_gate(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
     """Report a quality gate's verdict."""
     return await answered(_report(req, wake))
+
+
+@bp.function_name("retry")
+@bp.route("promotions/{id}/retry", methods=["POST"])
+@bp.queue_output(arg_name="wake", queue_name=WORK_QUEUE, connection=CONNECTION)
+async def post_retry(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
+    """Try a failed promotion again."""
+    return await answered(_retry(req, wake))
+
+
+@bp.function_name("abort")
+@bp.route("promotions/{id}/abort", methods=["POST"])
+async def post_abort(req: func.HttpRequest) -> func.HttpResponse:
+    """Stop a promotion that has not started."""
+    return await answered(_abort(req))
 
 
 @bp.function_name("hold")
@@ -112,12 +128,23 @@ async def get_health(req: func.HttpRequest) -> func.HttpResponse:
 
 
 async def _promote(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
-    promoted = await promote(bootstrap.app(), _body(req, Wanted), _caller())
+    return _promoted(await promote(bootstrap.app(), _body(req, Wanted), _caller()), wake)
+
+
+async def _retry(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
+    return _promoted(await retry(bootstrap.app(), req.route_params["id"], _caller()), wake)
+
+
+def _promoted(promoted: Promoted, wake: Wake) -> func.HttpResponse:
     record = promoted.record
     if not promoted.already:
         send(wake, [advance(record.line_key)])
     status = 200 if promoted.already else 202
     return _json(record_view(record), status, {"Location": _RECORD + record.id})
+
+
+async def _abort(req: func.HttpRequest) -> func.HttpResponse:
+    return _json(record_view(await abort(bootstrap.app(), req.route_params["id"], _caller())))
 
 
 async def _roll_back(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:

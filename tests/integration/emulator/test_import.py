@@ -47,7 +47,7 @@ class Importer:
         mode: ImportMode = ImportMode.NO_FORCE,
         source: str = "dev",
         target: str = "prod",
-        **other_source: Any,
+        **other_source: Any,  # noqa: ANN401 - wire names and values
     ) -> None:
         place = other_source or {"resourceId": self._azure.registry(source).resource_id}
         parameters = ImportImageParameters(

@@ -171,6 +171,19 @@ class TestWithinOneProcess:
             await azure.settled()
             assert await azure.registry("prod").digest("shop/web:v1") == digest
 
+    async def test_an_import_into_a_registry_that_is_served_no_more_fails(self, tmp_path: Path) -> None:
+        async with Azure(registries=("dev", "prod"), data=tmp_path) as azure:
+            await azure.registry("dev").push("shop/web:v1")
+            azure.faults.add(Fault(Operation.IMPORT_RUN, Effect.STUCK))
+            source = {"sourceImage": "shop/web:v1", "resourceId": azure.registry("dev").resource_id}
+            _, location, _ = await arm(azure.session, azure.arm_url, "POST", IMPORT, json={"source": source})
+
+        async with Azure(registries=("dev",), data=tmp_path) as azure:
+            await azure.settled()
+            path = "/subscriptions" + location.partition("/subscriptions")[2]
+            status, _, answer = await arm(azure.session, azure.arm_url, "GET", path)
+            assert (status, answer["error"]["code"]) == (400, "ResourceNotFound")
+
     async def test_what_a_killed_process_left_half_received_is_swept(self, tmp_path: Path) -> None:
         (tmp_path / "uploads").mkdir()
         (tmp_path / "uploads" / "orphan").write_bytes(b"half of a blob")

@@ -131,7 +131,7 @@ async def test_a_location_without_a_host_is_at_resource_manager(
             failure(404, "ResourceNotFound"),
             ImportStatus(Progress.FAILED, message="404 ResourceNotFound: No."),
         ),
-        (Answer(422, "no object"), ImportStatus(Progress.FAILED, message="422 Unprocessable Entity")),
+        (Answer(412, "no object"), ImportStatus(Progress.FAILED, message="412 Precondition Failed")),
         (
             failure(400, "InvalidParameters", "maximum number of manifests for an imported image is 50"),
             ImportStatus(

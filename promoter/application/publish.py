@@ -1,0 +1,46 @@
+"""Telling others of every change of phase: once at least, from a todo, so that none is lost."""
+
+import contextlib
+import logging
+
+from promoter.application.app import App
+from promoter.application.documents import Todo, TodoKind, announcement, record_row
+from promoter.application.ports import Change, Delete, Write
+from promoter.domain.errors import ConcurrentChangeError, UnavailableError
+from promoter.domain.event import PhaseChanged
+from promoter.domain.line import LineKey
+from promoter.domain.promotion import Promotion
+
+log = logging.getLogger("promoter")
+
+
+def announced(app: App, record: Promotion) -> list[Change]:
+    """The changes that make sure that a promotion's new phase is told; none where nobody is to be told."""
+    return [Write(announcement(record, app.clock.now()))] if app.publisher is not None else []
+
+
+async def publish_all(app: App, key: LineKey) -> None:
+    """Tell of what was not told yet of a repository's promotions; what cannot be told now waits."""
+    if app.publisher is None:
+        return
+    todos = await app.promotions.page(Todo, key.environment, prefix=f"{key.repository.path}~")
+    for todo in todos:
+        if todo.kind is TodoKind.ANNOUNCE and not await publish(app, todo):
+            return
+
+
+async def publish(app: App, todo: Todo) -> bool:
+    """Tell of one change of phase. Whether it could be told."""
+    if app.publisher is None or todo.phase is None:
+        return False
+    key = record_row(todo.repository, todo.sequence, todo.track)
+    record = await app.promotions.get(Promotion, todo.environment, key)
+    try:
+        if record is not None:
+            await app.publisher.publish(PhaseChanged.of(record, todo.phase))
+    except UnavailableError as error:
+        log.warning("%s: %s is not told yet: %s", todo.line_key, todo.phase, error)
+        return False
+    with contextlib.suppress(ConcurrentChangeError):  # somebody else has told it too
+        await app.commit(Delete(todo))
+    return True
