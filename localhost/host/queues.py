@@ -126,9 +126,7 @@ class QueueListener:
             body = decode(message.content, self._options.message_encoding)
         except ValueError:
             encoding = self._options.message_encoding
-            await self._put_aside(
-                message, f"it is not encoded as {encoding}, the messageEncoding in host.json"
-            )
+            await self._put_aside(message, f"it is not encoded as {encoding}, which host.json says")
             return
         if dequeued > failures_allowed:
             await self._put_aside(message, f"it was fetched {dequeued} times")
@@ -156,9 +154,7 @@ class QueueListener:
         if self._poison is None:
             _log.warning("Message %s stays in queue '%s', untried: %s.", message.id, self._name, reason)
             return
-        _log.warning(
-            "Message %s goes from queue '%s' to %s: %s.", message.id, self._name, self._name + POISON, reason
-        )
+        _log.warning("Message %s goes to queue '%s%s': %s.", message.id, self._name, POISON, reason)
         await put(self._poison, message.content)
         await self._queue.delete_message(message)
 

@@ -170,12 +170,9 @@ class Route:
         Raises:
             HostError: its template cannot be read.
         """
-        text = "/".join(
-            filter(None, (prefix.strip("/"), (function.text("route") or function.name).strip("/")))
-        )
-        methods = frozenset(
-            str(method).upper() for method in function.trigger.properties.get("methods") or ()
-        )
+        own = function.text("route") or function.name
+        text = "/".join(filter(None, (prefix.strip("/"), own.strip("/"))))
+        methods = function.trigger.properties.get("methods") or ()
         try:
             return cls(function, Template.parse(text), frozenset(str(method).upper() for method in methods))
         except (ValueError, re.error) as error:

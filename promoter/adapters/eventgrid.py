@@ -57,7 +57,8 @@ class TopicPublisher:
 
             key = self._topic.key
             credential = AzureKeyCredential(key.reveal()) if key else self._identity.credential
+            # Whoever asked asks again, later: here only a connection that has gone stale is tried once more.
             self._client = EventGridPublisherClient(
-                self._topic.url, credential, transport=self._transport, retry_total=1
+                self._topic.url, credential, transport=self._transport, retry_total=1, retry_status=0
             )
         return self._client

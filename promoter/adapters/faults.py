@@ -11,6 +11,7 @@ from promoter.domain.errors import UnavailableError
 
 _MAX_MESSAGE = 300
 _DENIED = {401, 403}
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
 _QUERIES = re.compile(r"\?\S*")
 
 
@@ -36,13 +37,10 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     """How long a service asked to be left alone: seconds, a date, or Azure's milliseconds."""
     text = headers.get("Retry-After")
     if text:
-        try:
-            return timedelta(seconds=max(0.0, float(text)))
-        except ValueError:
-            return _until(text)
+        return timedelta(seconds=float(text)) if _SECONDS.fullmatch(text) else _until(text)
     for name in ("retry-after-ms", "x-ms-retry-after-ms"):
-        if (text := headers.get(name)) and text.isdecimal():
-            return timedelta(milliseconds=int(text))
+        if (text := headers.get(name)) and _SECONDS.fullmatch(text):
+            return timedelta(milliseconds=float(text))
     return None
 
 

@@ -17,7 +17,7 @@ from promoter.domain.policy import Policy, problems
 
 _MAX_BYTES = 256 * 1024
 _SETTING = re.compile(r"\$\{(?P<name>[^}]*)\}?")
-_NAMED = re.compile(r"`([^`]*)`")
+_NAMED = re.compile(r"`([^`]*)`|(?<= got )\w+$")
 _WORDS = {
     "str": "text",
     "int": "a number",
@@ -26,6 +26,9 @@ _WORDS = {
     "array": "a list",
     "object": "keys and values",
     "null": "nothing",
+    "NoneType": "nothing",
+    "list": "a list",
+    "dict": "keys and values",
 }
 _MISSING = object()  # stands for a value whose problem has been told already
 
@@ -192,14 +195,16 @@ def _wants_quotes(value: object, type_: Any) -> bool:  # noqa: ANN401
 
 def _in_words(error: InvalidError) -> str:
     """The problem without the names of Python's types."""
-    text = _NAMED.sub(
-        lambda match: " or ".join(_WORDS.get(each, each) for each in match[1].split(" | ")), str(error)
-    )
+    text = _NAMED.sub(lambda match: _words((match[1] or match[0]).split(" | ")), str(error))
     return text[:1].lower() + text[1:]
 
 
+def _words(names: list[str]) -> str:
+    return " or ".join(_WORDS.get(name, name) for name in names)
+
+
 def _kind(value: object) -> str:
-    return "nothing" if value is None else _WORDS.get(type(value).__name__, f"a {type(value).__name__}")
+    return _words([type(value).__name__])
 
 
 def _join(path: str, key: object) -> str:

@@ -178,7 +178,8 @@ class _Reader:
         if not self.text(name):
             return None
         key = self.text("PROMOTER_EVENTS_KEY")
-        return Topic(self.url(name), Secret(key) if key else None)
+        # A token goes nowhere without TLS, not even on this machine.
+        return Topic(self.url(name, allow_loopback=bool(key)), Secret(key) if key else None)
 
     def storage(self) -> Storage | None:
         tables, queues = f"{STORAGE}__tableServiceUri", f"{STORAGE}__queueServiceUri"

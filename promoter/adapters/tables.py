@@ -275,8 +275,10 @@ def _operation(change: Change) -> Operation:
     row = change.row
     key = f"{PREFIX[type(row)]}~{row_key(row)}"
     match change:
-        case Delete():
+        case Delete(row=Document(version="")):
             return ("delete", _entity(row.environment, key, ""), {})
+        case Delete():
+            return ("delete", _entity(row.environment, key, ""), _if_it_is(row.version))
         case Put():
             return ("upsert", _row_entity(row, key), {"mode": UpdateMode.REPLACE})
         case Write(row=Document(version="")):
@@ -286,8 +288,11 @@ def _operation(change: Change) -> Operation:
 
 
 def _replacement(entity: dict[str, str], version: str) -> Operation:
-    condition = MatchConditions.IfNotModified
-    return ("update", entity, {"mode": UpdateMode.REPLACE, "etag": version, "match_condition": condition})
+    return ("update", entity, {"mode": UpdateMode.REPLACE, **_if_it_is(version)})
+
+
+def _if_it_is(version: str) -> dict[str, Any]:
+    return {"etag": version, "match_condition": MatchConditions.IfNotModified}
 
 
 def _row_entity(row: Row, key: str) -> dict[str, str]:

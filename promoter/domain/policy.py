@@ -179,8 +179,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
             return ()
         first: dict[str, PromotionRule] = {}
         for rule, repositories, tags in self._selectors:
-            if rule.source != source or rule.target in first:
-                continue
+            if rule.source != source or rule.target in first or tag == self.environment(rule.target).pointer:
+                continue  # the pointer names what the target runs: it is no image's tag there
             if repositories.fullmatch(repository) and tags.fullmatch(tag):
                 first[rule.target] = rule
         return tuple(first.values())
@@ -265,4 +265,4 @@ def _path_problems(policy: Policy) -> Iterator[str]:
     try:
         graph.prepare()
     except CycleError as error:
-        yield f"rules: the promotion path runs in a circle: {' -> '.join(reversed(error.args[1]))}"
+        yield f"rules: the promotion path runs in a circle: {' -> '.join(error.args[1])}"

@@ -147,6 +147,18 @@ async def test_what_is_not_there_cannot_be_deleted(store: PromotionStore) -> Non
         await store.commit([Delete(line())])
 
 
+async def test_a_row_that_was_read_is_deleted_only_as_it_was_read(store: PromotionStore) -> None:
+    first = await stored(store, line(sequence=1))
+    second = await stored(store, replaced(first, sequence=2))
+
+    with pytest.raises(ConcurrentChangeError):
+        await store.commit([Delete(first)])
+    with pytest.raises(ConcurrentChangeError):
+        await store.commit([Write(line("shop/a")), Delete(first)])
+
+    assert await store.page(Line, "prod") == [second]
+
+
 async def test_a_deletion_needs_no_version(store: PromotionStore) -> None:
     await stored(store, line())
 
@@ -157,8 +169,13 @@ async def test_a_deletion_needs_no_version(store: PromotionStore) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [Write(line("shop/b")), Write(line("shop/b", version='W/"stale"')), Delete(line("shop/missing"))],
-    ids=["a row that is there", "a stale version", "a deletion of what is missing"],
+    [
+        Write(line("shop/b")),
+        Write(line("shop/b", version='W/"stale"')),
+        Delete(line("shop/b", version='W/"stale"')),
+        Delete(line("shop/missing")),
+    ],
+    ids=["a row that is there", "a stale write", "a stale deletion", "a deletion of what is missing"],
 )
 async def test_when_one_change_fails_none_is_made(store: PromotionStore, bad: Write | Delete) -> None:
     b = await stored(store, line("shop/b"))

@@ -151,7 +151,8 @@ class FakePromotionStore(_Faults):
     def _change(self, rows: _Partition, change: Change) -> str:
         key, row = _key(change.row), change.row
         stored = rows.get(key)
-        if isinstance(change, Write) and row.version != (stored.version if stored else ""):
+        conditional = isinstance(change, Write) or (isinstance(change, Delete) and row.version)
+        if conditional and row.version != (stored.version if stored else ""):
             message = f"{row.environment}/{key} has changed since it was read"
             raise ConcurrentChangeError(message)
         if isinstance(change, Delete):

@@ -19,6 +19,7 @@ from promoter.domain.image import Digest, Image, Repository, Tag
 from promoter.domain.line import Actor, Line, LineKey
 from promoter.domain.policy import Policy, problems
 from promoter.domain.promotion import Promotion
+from tests.fakes.publishing import FakePublisher
 from tests.fakes.registries import FakeRegistry
 from tests.fakes.stores import FakeEvidenceStore, FakePromotionStore
 from tests.fakes.time import FakeClock, FakeScheduler
@@ -38,7 +39,13 @@ def policy(*, immutable: bool = True, automatic_to_prod: bool = True, **changes:
     environments.append({"name": "prod", "registry": registry_id("prod"), "immutableTags": immutable})  # type: ignore[dict-item]
     selected = {"repositories": ["shop/*"], "tags": ["v*", "latest"]}
     rules = [
-        {"name": "dev-to-staging", "from": "dev", "to": "staging", "gates": ["unit-tests"], "automatic": True},
+        {
+            "name": "dev-to-staging",
+            "from": "dev",
+            "to": "staging",
+            "gates": ["unit-tests"],
+            "automatic": True,
+        },
         {
             "name": "staging-to-prod",
             "from": "staging",
@@ -47,7 +54,9 @@ def policy(*, immutable: bool = True, automatic_to_prod: bool = True, **changes:
             "automatic": automatic_to_prod,
         },
     ]
-    made = convert({"environments": environments, "rules": [rule | selected for rule in rules]} | changes, Policy)
+    made = convert(
+        {"environments": environments, "rules": [rule | selected for rule in rules]} | changes, Policy
+    )
     assert not problems(made)
     return made
 
@@ -61,12 +70,21 @@ class World:
         self.evidence = FakeEvidenceStore()
         self.promotions = FakePromotionStore()
         self.scheduler = FakeScheduler(self.clock)
+        self.publisher = FakePublisher()
         self.policy = policy_ or policy()
         self.app = self.new_app()
 
     def new_app(self) -> App:
         """Another process of the same application."""
-        return App(self.policy, self.evidence, self.promotions, self.registry, self.scheduler, self.clock)
+        return App(
+            self.policy,
+            self.evidence,
+            self.promotions,
+            self.registry,
+            self.scheduler,
+            self.clock,
+            self.publisher,
+        )
 
     # What happens.
 
@@ -77,7 +95,9 @@ class World:
         await self.deliver(self.pushed("dev", tag, pushed, repository=repository))
         return pushed
 
-    def pushed(self, environment: str, tag: str | None, digest: Digest, *, repository: str = WEB) -> RegistryEvent:
+    def pushed(
+        self, environment: str, tag: str | None, digest: Digest, *, repository: str = WEB
+    ) -> RegistryEvent:
         named = Tag(tag) if tag else None
         registry = registry_id(environment)
         return RegistryEvent(Change.PUSHED, registry, Repository(repository), digest, named, self.clock.now())

@@ -61,7 +61,7 @@ async def test_base64_is_decoded_and_what_is_none_goes_straight_to_poison(
     encoded = base64.b64encode("grüße".encode()).decode()
     await host.send("in", "not base64!", encoded)
     await host.until_noted("on_message", body="grüße")
-    await host.until_logged("-in-poison: it is not encoded as base64")
+    await host.until_logged("-in-poison': it is not encoded as base64")
     assert [note["body"] for note in host.noted("on_message")] == ["grüße"]
     async with http.post(f"{host.url}/api/put", json={"one": "grüße"}):
         assert await host.contents("out") == [encoded]

@@ -1,6 +1,6 @@
 """Whom Promoter's own tokens go to."""
 
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING, Self, override
 
 import pytest
 from azure.core.credentials import AccessToken
@@ -40,7 +40,7 @@ class NoToken:
     async def close(self) -> None:
         self.closed = True
 
-    async def __aenter__(self) -> "NoToken":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None: ...
