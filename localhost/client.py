@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -81,6 +82,19 @@ class Client:
             await asyncio.sleep(_PAUSE)
         message = f"{what}: not within {seconds:g} s; {path} says {json.dumps(items)}"
         raise StoryError(message)
+
+    async def until(self, what: str, happens: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
+        """Ask until it has happened.
+
+        Raises:
+            StoryError: It has not for that long.
+        """
+        deadline = time.monotonic() + seconds
+        while not await happens():
+            if time.monotonic() > deadline:
+                message = f"{what}: not within {seconds:g} s"
+                raise StoryError(message)
+            await asyncio.sleep(_PAUSE)
 
     async def __aenter__(self) -> Self:
         return self

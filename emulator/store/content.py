@@ -197,9 +197,8 @@ class Content:
             OciError: MANIFEST_UNKNOWN; 405 where it, its repository or one of its tags is locked.
         """
         manifest = self.get(repository, digest)
-        tags = self.tags_of(repository, digest)
-        self._locks.require(Permission.DELETE, repository, digest, *tags)
-        for tag in tags:
+        self._locks.require(Permission.DELETE, repository, digest)
+        for tag in self.tags_of(repository, digest):
             self.delete_tag(repository, tag)
         self._database.execute(
             "delete from manifests where registry = ? and repository = ? and digest = ?",

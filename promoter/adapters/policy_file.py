@@ -46,15 +46,15 @@ def load_policy(path: Path, settings: Mapping[str, str]) -> Policy:
     document = _parse(path)
     shape = _Shape(settings)
     filled = shape.fill(document, "")
-    shape.check(filled, Policy, "")
-    if shape.problems:
-        raise PolicyError(shape.problems)
+    mended = shape.check(filled, Policy, "")
     try:
-        policy = convert(filled, Policy)
+        policy = convert(mended, Policy)
     except InvalidError as error:
-        raise PolicyError([_at(error.field or "", _in_words(error))]) from error
-    if found := problems(policy):
-        raise PolicyError(found)
+        raise PolicyError(shape.problems or [_at(error.field or "", _in_words(error))]) from error
+    told = {problem.partition(":")[0] for problem in shape.problems}
+    found = [problem for problem in problems(policy) if problem.partition(":")[0] not in told]
+    if shape.problems or found:
+        raise PolicyError([*shape.problems, *found])
     return policy
 
 
@@ -120,34 +120,39 @@ class _Shape:
             case _:
                 return value
 
-    def check(self, value: object, type_: Any, path: str) -> None:  # noqa: ANN401 - any type of the policy
-        """Note every place where a value is not of its type."""
+    def check(self, value: object, type_: Any, path: str) -> object:  # noqa: ANN401 - any type of the policy
+        """Note every place where a value is not of its type.
+
+        Returns:
+            The value without what is not known, so that the rest can be looked at all the same.
+        """
         if value is _MISSING:
-            return
+            return path  # something of its own, for what has no value
         struct, item = _struct_of(type_), _item_of(type_)
         if struct is not None and (isinstance(value, dict) or struct is type_):
-            self._check_struct(value, struct, path)
-        elif item is not None and isinstance(value, list):
-            for number, each in enumerate(value):
-                self.check(each, item, f"{path}[{number}]")
-        else:
-            self._check_plain(value, type_, path)
+            return self._check_struct(value, struct, path)
+        if item is not None and isinstance(value, list):
+            return [self.check(each, item, f"{path}[{number}]") for number, each in enumerate(value)]
+        self._check_plain(value, type_, path)
+        return value
 
-    def _check_struct(self, value: object, struct: type[msgspec.Struct], path: str) -> None:
+    def _check_struct(self, value: object, struct: type[msgspec.Struct], path: str) -> object:
         if not isinstance(value, dict):
             self._note(path, f"expected keys and values, got {_kind(value)}")
-            return
+            return value
         fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
         for key in value:
             if key not in fields:
                 near = get_close_matches(str(key), fields, 1)
                 hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(fields)}"
                 self._note(_join(path, key), f"is not known here; {hint}")
+        mended: dict[str, object] = {}
         for name, field in fields.items():
             if name in value:
-                self.check(value[name], field.type, _join(path, name))
+                mended[name] = self.check(value[name], field.type, _join(path, name))
             elif field.required:
                 self._note(_join(path, name), "is missing")
+        return mended
 
     def _check_plain(self, value: object, type_: Any, path: str) -> None:  # noqa: ANN401
         try:

@@ -135,7 +135,8 @@ class Table:
             return await self._send(operations)
 
     async def _send(self, operations: Sequence[Operation]) -> list[str]:
-        # Never tried again in here: a write that was carried out unseen would then look like another's.
+        # Not tried again in here: a write that was carried out unseen would then look like another's. Where
+        # aiohttp repeats a PUT whose connection was cut, it does; whoever reads again finds what it wrote.
         [(verb, entity, how), *more] = operations
         if more or verb == "delete":  # alone, the SDK takes the deletion of what is missing for success
             results = await self._client.submit_transaction(operations, retry_total=0)

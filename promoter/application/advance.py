@@ -239,6 +239,7 @@ class _Flight:
             message = prior.message or "the registry said that it was done, but does not serve the image"
             await self._end(Phase.FAILED, Failure(prior.code or FailureCode.IMPORT_FAILED, message))
         elif age < RECHECK * prior.failures:
+            await self._store(prior)  # what was heard of it is heard only once
             return RECHECK * prior.failures - age
         return None
 

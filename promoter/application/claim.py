@@ -67,15 +67,24 @@ class Claimant:
             decision=decision,
         )
         changes += [Write(line), Write(record), Write(drive(record)), *announced(self.app, record)]
-        changes.append(Write(self._claim(phase=Phase.PENDING, sequence=record.sequence)))
-        if self.claim and self.claim.waits:
-            changes.append(Delete(self._candidate(decision, self.now)))
+        if not self._is_behind:
+            changes.append(Write(self._claim(phase=Phase.PENDING, sequence=record.sequence)))
+            if self.claim and self.claim.waits:
+                changes.append(Delete(self._candidate(decision, self.now)))
         await self.app.commit(*changes)
         return record
 
     @property
     def _same(self) -> bool:
         return self.claim is not None and self.claim.digest == self.image.digest
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether the tag is a newer image's by now: then the claim stays that one's."""
+        claim = self.claim
+        if claim is None or self._same:
+            return False
+        return (claim.pushed_at, claim.digest) > (self.arrival.pushed_at, self.image.digest)
 
     @property
     def _retry_of(self) -> str | None:
@@ -123,6 +132,7 @@ class Claimant:
             claim is None
             or claim.phase is not Phase.PENDING
             or self._same
+            or self._is_behind
             or claim.sequence not in line.queue
         ):
             return line, []

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from promoter.application.app import App, while_it_changes
 from promoter.application.claim import Claimant
-from promoter.application.documents import Claim, claim_row
+from promoter.application.documents import Claim, claim_row, replaced
+from promoter.application.ports import Write
 from promoter.application.work import Work, advance
 from promoter.domain.condition import Kind, Request
 from promoter.domain.decision import evaluate
@@ -56,6 +57,9 @@ async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arr
     )
     now = app.clock.now()
     if claim and is_settled(claim, image.digest, arrival.pushed_at, now):
+        known = told(claim, image.digest, arrival.pushed_at)
+        if known != claim:
+            await app.commit(Write(known))
         return [advance(key)] if claim.in_flight and claim.digest == image.digest else []
     request = Request(Kind.AUTOMATIC, rule.name, arrival.tag, AUTOMATION)
     decision = evaluate(app.policy, request, evidence, line, sources, None, now)
@@ -65,6 +69,13 @@ async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arr
         return []
     await claimant.promote(Kind.AUTOMATIC, AUTOMATION, decision)
     return [advance(key)]
+
+
+def told(claim: Claim, digest: Digest, pushed_at: datetime) -> Claim:
+    """The claim with what a push adds that it has dealt with: the tag has moved, or came back later."""
+    if claim.digest != digest:
+        return replaced(claim, moved=True)
+    return replaced(claim, pushed_at=max(claim.pushed_at, pushed_at))
 
 
 def is_settled(claim: Claim, digest: Digest, pushed_at: datetime, now: datetime) -> bool:

@@ -30,7 +30,8 @@ async def end(
     claim = await _own_claim(app, ended)
     line = line.without(ended.sequence)
     if phase is Phase.SUCCEEDED and ended.moves_current:
-        line = line.with_current(Current(ended.id, ended.digest, ended.tag, ended.pushed_at))
+        current = Current(ended.id, ended.digest, ended.tag, ended.pushed_at)
+        line = line.with_current(current, ended.sequence)
     changes: list[Change] = [Write(line), *ending(app, ended)]
     if ended.may_finish_late:
         changes.append(Write(recheck(ended)))

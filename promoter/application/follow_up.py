@@ -72,7 +72,8 @@ async def _schedule_retry(app: App, record: Promotion) -> list[Work]:
 async def look_again(app: App, todo: Todo) -> None:
     """An import that was given up may have moved the pointer since: set it right, and look again until it is.
 
-    A moving tag is looked after the same way, as long as it is the current image's.
+    A moving tag is looked after the same way, as long as it is the current image's. What was rolled back is
+    not brought back: there the rollback itself is on its way, or was given up.
     """
     line = await app.line(todo.line_key)
     key = record_row(todo.repository, todo.sequence, todo.track)
@@ -88,7 +89,7 @@ async def look_again(app: App, todo: Todo) -> None:
 async def _wrong_tags(app: App, line: Line, record: Promotion) -> list[Import]:
     target = record.terms.environment(record.environment)
     current = line.current
-    if current is None:
+    if current is None or line.vetoed(current.digest):
         return []
     tags = [target.pointer] if target.immutable_tags else [target.pointer, current.tag]
     found = [(tag, await app.registry.digest(target.registry, line.repository, tag)) for tag in tags]

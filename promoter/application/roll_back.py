@@ -58,7 +58,7 @@ async def _roll_back(app: App, earlier: Promotion, reason: str, actor: Actor) ->
     line = await app.line(earlier.line_key)
     flying = await _on_the_line(app, line)
     for each in flying:
-        if each.rollback_of == earlier.id:
+        if each.rollback_of == earlier.id and each.sequence >= line.barrier:
             return each
     elsewhere = any(each.digest != earlier.digest for each in flying)
     current = line.current is not None and line.current.digest == earlier.digest and not elsewhere

@@ -37,6 +37,7 @@ def next_import(record: Promotion, served: Served) -> Import | None:
         TagConflictError: It cannot get there, since the tag holds another image.
     """
     target = record.terms.environment(record.environment)
+    source = target.registry if served.image else source_registry(record)
     if _wants_tag(record, target, served):
         if served.tag is not None and target.immutable_tags:
             message = (
@@ -44,10 +45,9 @@ def next_import(record: Promotion, served: Served) -> Import | None:
                 "and tags there are immutable; delete that tag, or promote under another"
             )
             raise TagConflictError(message)
-        source = target.registry if served.image else source_registry(record)
         return _import(record, source, record.tag, force=served.tag is not None)
     if record.moves_current and served.pointer != record.digest:
-        return _import(record, target.registry, target.pointer, force=True)
+        return _import(record, source, target.pointer, force=True)
     return None
 
 

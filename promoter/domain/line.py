@@ -140,12 +140,16 @@ class Line(Document, frozen=True):
         """The line after records have ended."""
         return msgspec.structs.replace(self, queue=tuple(each for each in self.queue if each not in numbers))
 
-    def with_current(self, current: Current) -> Self:
-        """The line once its environment runs another image: that image's veto, and drift, are over."""
+    def with_current(self, current: Current, sequence: int) -> Self:
+        """The line once its environment runs another image: that image's veto, and drift, are over.
+
+        The veto stays where the promotion of that number was overtaken by a rollback on its way.
+        """
+        pardoned = current.digest if sequence >= self.barrier else None
         return msgspec.structs.replace(
             self,
             current=current,
-            vetoes=tuple(veto for veto in self.vetoes if veto.digest != current.digest),
+            vetoes=tuple(veto for veto in self.vetoes if veto.digest != pardoned),
             drift=(),
         )
 

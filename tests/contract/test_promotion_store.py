@@ -231,6 +231,7 @@ async def test_a_page_is_in_key_order_and_of_one_kind_and_environment(store: Pro
 @pytest.mark.parametrize(
     ("prefix", "expected"),
     [
+        ("shop:web~main", ["shop/web"]),
         ("shop:web~", ["shop/web"]),
         ("shop:web", ["shop/web", "shop/web-2", "shop/web/admin"]),
         ("shop:", ["shop/api", "shop/web", "shop/web-2", "shop/web/admin"]),
@@ -253,19 +254,20 @@ async def test_pages_go_on_after_the_last_key_of_the_one_before(store: Promotion
     await store.commit([Write(line(f"shop/r{number}")) for number in range(5)])
     await store.commit([Write(line("other"))])
 
-    seen: list[str] = []
+    pages: list[list[str]] = []
     after = ""
     while page := await store.page(Line, "prod", prefix="shop:", after=after, limit=2):
-        seen += [row.repository for row in page]
+        pages.append([row.repository for row in page])
         after = row_key(page[-1])
 
-    assert seen == [f"shop/r{number}" for number in range(5)]
+    assert pages == [["shop/r0", "shop/r1"], ["shop/r2", "shop/r3"], ["shop/r4"]]
 
 
 async def test_a_page_after_a_key_before_its_prefix_has_all_of_the_prefix(store: PromotionStore) -> None:
     await store.commit([Write(line("b")), Write(line("a"))])
 
     assert len(await store.page(Line, "prod", prefix="b", after="a~main")) == 1
+    assert len(await store.page(Line, "prod", prefix="b~main", after="a~main")) == 1
     assert await store.page(Line, "prod", prefix="a", after="b~main") == []
 
 

@@ -33,30 +33,31 @@ def registry_id(environment: str) -> str:
     return f"{_ID}{environment}acr"
 
 
-def policy(*, immutable: bool = True, automatic_to_prod: bool = True, **changes: object) -> Policy:
+def policy(
+    *, immutable: bool = True, automatic_to_prod: bool = True, gated: bool = True, **changes: object
+) -> Policy:
     """Three environments and two rules, as a file would have them."""
-    environments = [{"name": name, "registry": registry_id(name)} for name in ("dev", "staging")]
-    environments.append({"name": "prod", "registry": registry_id("prod"), "immutableTags": immutable})  # type: ignore[dict-item]
+    environments = [
+        {"name": name, "registry": registry_id(name), "immutableTags": immutable}
+        for name in ("dev", "staging", "prod")
+    ]
     selected = {"repositories": ["shop/*"], "tags": ["v*", "latest"]}
+    steps = [
+        ("dev", "staging", "unit-tests", True),
+        ("staging", "prod", "integration-tests", automatic_to_prod),
+    ]
     rules = [
         {
-            "name": "dev-to-staging",
-            "from": "dev",
-            "to": "staging",
-            "gates": ["unit-tests"],
-            "automatic": True,
-        },
-        {
-            "name": "staging-to-prod",
-            "from": "staging",
-            "to": "prod",
-            "gates": ["integration-tests"],
-            "automatic": automatic_to_prod,
-        },
+            "name": f"{source}-to-{target}",
+            "from": source,
+            "to": target,
+            "gates": [gate] if gated else [],
+            "automatic": automatic,
+            **selected,
+        }
+        for source, target, gate, automatic in steps
     ]
-    made = convert(
-        {"environments": environments, "rules": [rule | selected for rule in rules]} | changes, Policy
-    )
+    made = convert({"environments": environments, "rules": rules} | changes, Policy)
     assert not problems(made)
     return made
 

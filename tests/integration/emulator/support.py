@@ -120,6 +120,7 @@ class Webhook:
     answers: list[int] = field(default_factory=list)  # statuses of the next answers; then 200
     handshakes: int = 0
     refuse_handshakes: int = 0
+    misunderstands: bool = False  # answers handshakes, with something else
     validation_urls: list[str] = field(default_factory=list)
     slow: asyncio.Event | None = None  # while it is not set, answers wait
     _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -153,6 +154,9 @@ class Webhook:
         self.handshakes += 1
         if self.handshakes <= self.refuse_handshakes:
             return web.Response(status=404)
+        if self.misunderstands:
+            headers = {"WebHook-Allowed-Origin": "elsewhere.example"}
+            return web.json_response({"validationResponse": "another code"}, headers=headers)
         return accepted
 
 

@@ -55,10 +55,14 @@ class TestHandshake:
 
         assert late.subjects == ["shop/web:v1"]
 
-    async def test_an_answer_without_the_code_does_not_count(self, azure: Azure) -> None:
-        await azure.subscribe("promoter", f"{azure.registry('dev').url}/v2/", wait=False)
+    @pytest.mark.parametrize("schema", list(Schema))
+    async def test_an_answer_that_permits_nothing_does_not_count(
+        self, azure: Azure, webhook: Webhook, schema: Schema
+    ) -> None:
+        webhook.misunderstands = True
+        await azure.subscribe("promoter", webhook.url, schema, wait=False)
 
-        await until(lambda: state_of(azure)["trouble"])
+        await until(lambda: webhook.handshakes > 1)
 
         assert state_of(azure)["state"] == "Creating"
 

@@ -1,6 +1,9 @@
 """What a registry raises, in both schemas."""
 
 import re
+from typing import Any
+
+import pytest
 
 from emulator.eventgrid.subscription import Schema, Subscription
 from emulator.testing import Azure
@@ -119,28 +122,30 @@ async def test_a_refused_push_raises_nothing(azure: Azure, dev: Oci) -> None:
     assert azure.events() == []
 
 
-async def test_filters(azure: Azure, webhook: Webhook) -> None:
-    subscription = Subscription(
-        webhook.url,
-        registries=["DEV"],
-        event_types=["Microsoft.ContainerRegistry.ImagePushed"],
-        subject_begins_with="shop/",
-        subject_ends_with=":v1",
-    )
-    await azure.add_subscription("promoter", subscription)
+@pytest.mark.parametrize(
+    ("wanted", "gets"),
+    [
+        ({}, ["shop/web:v1", "shop/web:v2", "base/web:v1", "shop/web", "shop/web:v1"]),
+        ({"registries": ["DEV"]}, ["shop/web:v1", "shop/web:v2", "base/web:v1", "shop/web"]),
+        ({"registries": ["prod"]}, ["shop/web:v1"]),
+        ({"event_types": ["Microsoft.ContainerRegistry.ImageDeleted"]}, ["shop/web"]),
+        ({"subject_begins_with": "BASE/"}, ["base/web:v1"]),
+        ({"subject_ends_with": ":v2"}, ["shop/web:v2"]),
+    ],
+)
+async def test_filters(
+    azure: Azure, dev: Oci, prod: Oci, webhook: Webhook, wanted: dict[str, Any], gets: list[str]
+) -> None:
+    await azure.add_subscription("promoter", Subscription(webhook.url, **wanted))
 
-    for registry, image in (
-        ("dev", "shop/web:v1"),
-        ("prod", "shop/web:v1"),
-        ("dev", "base:v1"),
-        ("dev", "shop/web:v2"),
-    ):
-        repository, _, tag = image.partition(":")
-        await Oci(azure.session, azure.registry(registry).url, repository).push(tag)
-    await Oci(azure.session, azure.registry("dev").url).ask("DELETE", "/acr/v1/shop/web")
+    await dev.push("v1")
+    second = await dev.push("v2", annotations={"number": "2"})
+    await Oci(dev.session, dev.url, "base/web").push("v1")
+    await dev.ask("DELETE", f"manifests/{second}")
+    await prod.push("v1")
     await azure.settled()
 
-    assert webhook.subjects == ["shop/web:v1"]
+    assert sorted(webhook.subjects) == sorted(gets)
 
 
 async def test_what_was_raised_can_be_read(azure: Azure, dev: Oci) -> None:

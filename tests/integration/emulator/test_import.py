@@ -292,7 +292,9 @@ class TestWhatFails:
     async def test_one_source_is_needed_and_no_more(self, azure: Azure, importing: Importer) -> None:
         both: dict[str, Any] = {"resourceId": azure.registry("dev").resource_id, "registryUri": "127.0.0.1:1"}
 
-        assert (await failing(importing("shop/web:v1", "shop/web:v1", **both))).status_code == 400
+        error = await failing(importing("shop/web:v1", "shop/web:v1", **both))
+
+        assert (error.status_code, answered(error).request.method) == (400, "POST")
 
 
 NO_OPERATION = "/subscriptions/s/providers/Microsoft.ContainerRegistry/locations/l/operationResults/none"
@@ -334,6 +336,12 @@ class TestTheWire:
 
         assert (nobody.status, nobody.json["error"]["code"]) == (401, "AuthenticationFailed")
         assert (no_version.status, no_version.json["error"]["code"]) == (400, "MissingApiVersionParameter")
+
+    async def test_paths_are_compared_without_case(self, azure: Azure) -> None:
+        address = self.IMPORT.format(azure).removesuffix("/importImage") + "?api-version=1"
+
+        for spelled in (address.lower(), address.replace("subscriptions", "SUBSCRIPTIONS")):
+            assert (await self.ask(azure, "GET", spelled)).json["name"] == "prod"
 
     @pytest.mark.parametrize("version", ["2019-05-01", "2025-11-01", "2099-01-01-preview"])
     async def test_any_api_version_will_do(self, azure: Azure, version: str) -> None:

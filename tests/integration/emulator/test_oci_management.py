@@ -21,6 +21,8 @@ async def test_deleting_a_manifest_takes_its_tags_along(dev: Oci) -> None:
 
     for reference in ("v1", "latest", digest):
         assert (await dev.ask("HEAD", f"manifests/{reference}")).status == 404
+    await dev.push("v2", annotations={"number": "2"})
+    assert (await dev.ask("GET", "tags/list")).json["tags"] == ["v2"]
 
 
 async def test_deleting_a_blob(dev: Oci) -> None:

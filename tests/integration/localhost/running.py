@@ -61,6 +61,15 @@ class RunningHost:
         async with self.queue(name) as queue:
             return [message.content for message in await queue.peek_messages(32)]
 
+    async def until_empty(self, name: str) -> None:
+        """Wait until a queue holds nothing, not even hidden messages."""
+        async with self.queue(name) as queue:
+            for _ in range(round(_PATIENCE / _PAUSE)):
+                if (await queue.get_queue_properties()).approximate_message_count == 0:
+                    return
+                await asyncio.sleep(_PAUSE)
+        raise AssertionError(self.part.log_text())
+
     def noted(self, function: str, **wanted: object) -> list[dict[str, Any]]:
         """What a function has noted, as far as it has these facts."""
         path = self.notes / function

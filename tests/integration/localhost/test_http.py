@@ -18,7 +18,6 @@ async def test_a_function_sees_the_request(host: RunningHost, http: aiohttp.Clie
             "params": {"name": "abc", "number": "7"},
             "query": {"a": "1,2", "b": "x y"},
             "header": "yes",
-            "names": [],
             "body": "häuser",
         }
 

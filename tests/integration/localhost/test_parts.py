@@ -51,7 +51,8 @@ READY = "import pathlib, time; pathlib.Path('ready').touch(); "
 
 
 async def test_a_part_is_ready_and_stops(make_part: MakePart) -> None:
-    part = make_part(READY + "time.sleep(60)")
+    asked = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit('asked to stop')); "
+    part = make_part(asked + READY + "time.sleep(60)")
     await part.ready()
     pid = part.pid
     assert pid is not None
@@ -59,6 +60,7 @@ async def test_a_part_is_ready_and_stops(make_part: MakePart) -> None:
     await part.stop()
     assert not is_running(pid)
     assert part.pid is None
+    assert "asked to stop" in part.log_text()
     part.check()
 
 
@@ -88,12 +90,12 @@ async def test_a_part_that_does_not_stop_is_killed_with_its_children(make_part: 
 
 
 async def test_a_part_can_be_killed_and_started_again(make_part: MakePart) -> None:
-    part = make_part("print('run', flush=True); " + READY + "time.sleep(60)")
+    part = make_part("import os; print(os.getpid(), flush=True); " + READY + "time.sleep(60)")
     await part.ready()
     first = part.pid
     part.kill()
     part.start()
-    await until(lambda: part.log_text() == "run\n")
+    await until(lambda: part.log_text() == f"{part.pid}\n")
     assert part.pid not in {None, first}
 
 

@@ -26,6 +26,7 @@ def app_with(tmp_path: Path, **queues: object) -> Path:
 
 async def test_a_message_is_handled_once_and_deleted(host: RunningHost) -> None:
     await host.send("in", "plain")
+    await host.until_empty("in")
     assert await host.until_noted("on_message", body="plain") == [
         {"body": "plain", "count": 1, "id": host.noted("on_message", body="plain")[0]["id"]}
     ]
@@ -84,6 +85,7 @@ async def test_a_failed_message_comes_back_after_the_visibility_timeout(
 async def test_a_lease_is_renewed_while_the_function_runs(start_host: StartHost) -> None:
     host = await start_host("--lease-seconds", "1")
     await host.send("slow", "1.3")
+    await host.until_empty("slow")
     assert [note["count"] for note in await host.until_noted("on_slow_message", ended="1.3")] == [1]
     assert len(host.noted("on_slow_message", started="1.3")) == 1
 

@@ -26,11 +26,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; `{url}` in a header stands for the server's own address."""
+    """One answer; `{url}` in a header stands for the server's own address.
+
+    Attributes:
+        hang_up: Whether the connection is cut instead.
+    """
 
     status: int = 200
     json: object = None
     headers: dict[str, str] = field(default_factory=dict)
+    hang_up: bool = False
 
 
 class ScriptedServer:
@@ -73,6 +78,8 @@ class ScriptedServer:
             )
         )
         answer = self.answers.pop(0) if self.answers else Answer(500, {"error": {"code": "NotScripted"}})
+        if answer.hang_up and request.transport is not None:
+            request.transport.abort()
         headers = {name: value.replace("{url}", self.url) for name, value in answer.headers.items()}
         if answer.status == web.HTTPNoContent.status_code:
             return web.Response(status=answer.status, headers=headers)

@@ -10,7 +10,7 @@ from promoter.adapters.queue import QueueScheduler
 from promoter.adapters.settings import KeyedStorage, Secret
 from promoter.adapters.tables import Tables
 from promoter.application.documents import KnownEnvironment
-from promoter.application.ports import Write
+from promoter.application.ports import Change, Delete, Put, Write
 from promoter.application.work import Consider
 from promoter.domain.errors import ConcurrentChangeError, UnavailableError
 from promoter.domain.evidence import GateResult, Verdict
@@ -23,6 +23,14 @@ IMAGE = Image(Repository("shop/web"), Digest(f"sha256:{1:064x}"))
 GATE = GateResult("dev", "unit-tests", Verdict.PASSED, AT)
 ROWS = [Write(KnownEnvironment(name=name)) for name in ("a", "b")]
 MISSING = Answer(404, {"odata.error": {"code": "ResourceNotFound", "message": {"value": "none"}}})
+NO_TABLE = Answer(404, {"odata.error": {"code": "TableNotFound", "message": {"value": "none"}}})
+COMMITS: dict[str, list[Change]] = {
+    "one new": [ROWS[0]],
+    "one known": [Write(KnownEnvironment(name="a", version='W/"1"'))],
+    "one whatever is there": [Put(KnownEnvironment(name="a"))],
+    "one deletion": [Delete(KnownEnvironment(name="a"))],
+    "two": [*ROWS],
+}
 
 type Call = Callable[[Tables, QueueScheduler], Awaitable[object]]
 READS: dict[str, Call] = {
@@ -104,21 +112,61 @@ async def test_an_account_that_is_down_is_unavailable(call: Call) -> None:
     await queue.aclose()
 
 
-@pytest.mark.parametrize("number", [1, 2], ids=["one", "two"])
-async def test_a_write_to_a_table_is_never_repeated_by_itself(
-    account: ScriptedServer, tables: Tables, number: int
+@pytest.mark.parametrize("changes", COMMITS.values(), ids=COMMITS)
+async def test_a_write_to_a_table_that_failed_is_not_repeated(
+    account: ScriptedServer, tables: Tables, changes: list[Change]
 ) -> None:
-    account.answers = [Answer(500, None)]
+    account.answers = [Answer(500)]
 
-    with pytest.raises(UnavailableError, match="500"):
-        await tables.promotions.commit(ROWS[:number])
+    with pytest.raises(UnavailableError):
+        await tables.promotions.commit(changes)
 
     assert len(account.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "tries"),
+    [
+        ("one new", 1),
+        ("one deletion", 1),
+        ("two", 1),
+        ("one known", 2),  # a PUT, which aiohttp repeats whatever it is told
+        ("one whatever is there", 2),
+    ],
+)
+async def test_a_write_to_a_table_whose_connection_was_cut_is_not_repeated_by_the_sdk(
+    account: ScriptedServer, tables: Tables, kind: str, tries: int
+) -> None:
+    account.answers = [Answer(hang_up=True)] * 4
+
+    with pytest.raises(UnavailableError):
+        await tables.promotions.commit(COMMITS[kind])
+
+    assert len(account.asked) == tries
+
+
+@pytest.mark.parametrize("call", READS.values(), ids=READS)
+async def test_a_read_over_a_connection_that_has_gone_stale_is_repeated(
+    account: ScriptedServer, tables: Tables, queue: QueueScheduler, call: Call
+) -> None:
+    account.answers = [Answer(hang_up=True)] * 2 + [MISSING]
+
+    await call(tables, queue)
+
+    assert account.answers == []
+
+
+async def test_a_table_that_somebody_else_makes_at_the_same_time_is_written_to(
+    account: ScriptedServer, tables: Tables
+) -> None:
+    there = Answer(409, {"odata.error": {"code": "TableAlreadyExists", "message": {"value": "there"}}})
+    account.answers = [NO_TABLE, there, Answer(201, {}, {"ETag": 'W/"1"'})]
+
+    assert await tables.promotions.commit(ROWS[:1]) == ['W/"1"']
+
+
 async def test_a_table_that_cannot_be_made_is_unavailable(account: ScriptedServer, tables: Tables) -> None:
-    missing = Answer(404, {"odata.error": {"code": "TableNotFound", "message": {"value": "none"}}})
-    account.answers = [missing, Answer(403, None)]
+    account.answers = [NO_TABLE, Answer(403, None)]
 
     with pytest.raises(UnavailableError, match="403"):
         await tables.promotions.commit(ROWS[:1])
@@ -127,8 +175,7 @@ async def test_a_table_that_cannot_be_made_is_unavailable(account: ScriptedServe
 async def test_a_table_that_is_missing_right_after_it_was_made_is_unavailable(
     account: ScriptedServer, tables: Tables
 ) -> None:
-    missing = Answer(404, {"odata.error": {"code": "TableNotFound", "message": {"value": "none"}}})
-    account.answers = [missing, Answer(201, {"TableName": "Promotions"}), missing]
+    account.answers = [NO_TABLE, Answer(201, {"TableName": "Promotions"}), NO_TABLE]
 
     with pytest.raises(UnavailableError, match="404"):
         await tables.promotions.commit(ROWS[:1])

@@ -31,7 +31,6 @@ def echo(req: func.HttpRequest) -> func.HttpResponse:
         "params": dict(req.route_params),
         "query": dict(req.params),
         "header": req.headers.get("X-Probe"),
-        "names": [name for name in req.headers if name != name.lower()],
         "body": req.get_body().decode(),
     }
     return func.HttpResponse(json.dumps(seen), status_code=201, headers={"X-Answer": "yes"})
