@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .ONESHELL:
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help setup demo stack test lint fix lock clean
+.PHONY: help setup demo stack chaos test lint fix lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -53,6 +53,9 @@ debian-packages:
 	    echo "skopeo was not found: the tests that drive the registries with it will fail. Install it: sudo apt-get install skopeo" >&2
 	  fi
 	fi
+
+chaos: setup  ## 300 images on a stack under blows; SEED=n repeats a run
+	@$(PY) -m localhost.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 test: setup debian-packages  ## Run every test
 	@$(PY) -m pytest $(ARGS)

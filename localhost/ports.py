@@ -18,8 +18,8 @@ class PortsTakenError(Exception):
         first = next(iter(taken))
         super().__init__(
             f"These ports are taken:\n{lines}\n"
-            f"Stop what uses them (lsof -i :{first} names it), or run on other ports: "
-            "python -m localhost.stack --free-ports"
+            f"Stop what uses them (lsof -i :{first} names it), or run beside them: "
+            "python -m localhost.stack --free-ports --state .local/other"
         )
 
 

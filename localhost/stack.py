@@ -16,16 +16,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m localhost.stack", description="Run everything on this machine."
     )
-    parser.add_argument("--free-ports", action="store_true", help="other ports, and a folder of its own")
+    parser.add_argument("--state", type=Path, default=ROOT / ".local", help="the folder of its data and logs")
+    parser.add_argument("--free-ports", action="store_true", help="other ports than the documented ones")
     parser.add_argument("--hosts", type=int, default=1, help="so many Functions hosts (with --free-ports)")
     given = parser.parse_args()
-    return run(_keep_up(_elsewhere(given.hosts) if given.free_ports else LocalStack()))
-
-
-def _elsewhere(hosts: int) -> LocalStack:
-    """A stack beside others: on ports that are free, with a folder of its own."""
-    ports = Ports.free(hosts)
-    return LocalStack(ROOT / ".local" / f"stack-{ports.hosts[0]}", ports=ports)
+    ports = Ports.free(given.hosts) if given.free_ports else Ports()
+    return run(_keep_up(LocalStack(given.state, ports=ports)))
 
 
 async def _keep_up(stack: LocalStack) -> int:

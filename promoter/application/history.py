@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
-import binascii
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from heapq import merge
+from typing import Self
 
 import msgspec
 
@@ -18,7 +20,6 @@ from promoter.domain.line import Line
 from promoter.domain.promotion import Promotion
 
 MAX_PAGE = 100
-_END = "~"
 
 
 class Page[T](msgspec.Struct, frozen=True):
@@ -61,13 +62,13 @@ async def history(app: App, query: Query) -> Page[Promotion]:
     environments = _environments(app, query.environment)
     if query.active:
         return Page(await _active(app, environments, query.repository), None)
-    before = _positions(query.cursor)
+    cursor = _Cursor.of_query(query)
     if query.repository is not None:
         reads = {name: _records(app, name, query.repository) for name in environments}
-        return await _merged(reads, before, query.limit, lambda record: record.created_at)
+        return await _merged(reads, cursor, query.limit, lambda record: record.created_at)
     first = [] if query.cursor else await _active(app, environments, None)
     reads = {name: _log(app, name) for name in environments}
-    page = await _merged(reads, before, query.limit, lambda record: record.completed_at or record.created_at)
+    page = await _merged(reads, cursor, query.limit, lambda record: record.completed_at or record.created_at)
     return Page([*first, *page.items], page.cursor)
 
 
@@ -113,29 +114,48 @@ def _log(app: App, environment: str) -> _Read:
 
 
 async def _merged(
-    reads: dict[str, _Read], before: dict[str, str], limit: int, order: Callable[[Promotion], datetime]
+    reads: dict[str, _Read], cursor: "_Cursor", limit: int, order: Callable[[Promotion], datetime]
 ) -> Page[Promotion]:
-    """The newest of several newest-first lists, and how far each was read."""
-    names = [name for name in reads if before.get(name) != _END]
-    pages = await asyncio.gather(*(reads[name](before.get(name, ""), limit + 1) for name in names))
-    entries = [(name, key, row) for name, rows in zip(names, pages, strict=True) for key, row in rows]
-    entries.sort(key=lambda entry: order(entry[2]), reverse=True)
+    """The newest of several lists; each keeps its own order, whatever clocks it was written by."""
+    after = cursor.after
+    pages = await asyncio.gather(*(read(after.get(name, ""), limit + 1) for name, read in reads.items()))
+    lists = [[(name, key, row) for key, row in rows] for name, rows in zip(reads, pages, strict=True)]
+    entries = list(merge(*lists, key=lambda entry: order(entry[2]), reverse=True))
     taken = entries[:limit]
-    positions = before | {name: key for name, key, _ in taken}
-    more = len(entries) > limit
-    return Page([row for _, _, row in taken], _cursor(positions) if more else None)
+    reached = _Cursor(cursor.of, after | {name: key for name, key, _ in taken})
+    return Page([row for _, _, row in taken], reached.text if len(entries) > limit else None)
 
 
-def _cursor(positions: dict[str, str]) -> str:
-    return base64.urlsafe_b64encode(encode(positions).encode()).decode().rstrip("=")
+class _Cursor(msgspec.Struct, frozen=True):
+    """How far each of several lists was read.
 
+    Attributes:
+        of: What the lists are of: a cursor is good for no others.
+        after: The last key that was told, by environment.
+    """
 
-def _positions(cursor: str | None) -> dict[str, str]:
-    if cursor is None:
-        return {}
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        return decode(base64.b64decode(padded, altchars=b"-_", validate=True), dict[str, str])
-    except (InvalidError, binascii.Error, ValueError) as error:
+    of: str
+    after: dict[str, str]
+
+    @classmethod
+    def of_query(cls, query: Query) -> Self:
+        """Where a query starts.
+
+        Raises:
+            InvalidError: Its cursor is none that a page of the same list has answered.
+        """
+        of = f"{query.environment or ''}~{query.repository or ''}"
+        if query.cursor is None:
+            return cls(of, {})
+        with contextlib.suppress(InvalidError, ValueError):
+            padded = query.cursor + "=" * (-len(query.cursor) % 4)
+            found = decode(base64.b64decode(padded, altchars=b"-_", validate=True), cls)
+            if found.of == of:
+                return found
         message = "this cursor is none that a page of this list has answered"
-        raise InvalidError(message, "cursor") from error
+        raise InvalidError(message, "cursor")
+
+    @property
+    def text(self) -> str:
+        """The cursor as it is handed out."""
+        return base64.urlsafe_b64encode(encode(self).encode()).decode().rstrip("=")

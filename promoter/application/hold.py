@@ -6,6 +6,7 @@ from promoter.application.paging import every
 from promoter.application.ports import Write
 from promoter.application.promote import check_reason
 from promoter.application.work import Consider, Work
+from promoter.domain.errors import NotFoundError
 from promoter.domain.line import Actor, Hold, Line, LineKey
 
 
@@ -13,11 +14,11 @@ async def hold(app: App, key: LineKey, reason: str, actor: Actor) -> Line:
     """Keep automation off a line until the hold is deleted. A line on hold keeps its first hold.
 
     Raises:
-        NotFoundError: The policy has no such environment.
+        NotFoundError: The policy has no such line.
         InvalidError: The reason is too long.
     """
     check_reason(reason)
-    app.policy.environment(key.environment)
+    _check_line(app, key)
 
     async def step() -> Line:
         line = await app.line(key)
@@ -36,9 +37,9 @@ async def unhold(app: App, key: LineKey) -> list[Work]:
         The images to be judged again.
 
     Raises:
-        NotFoundError: The policy has no such environment.
+        NotFoundError: The policy has no such line.
     """
-    app.policy.environment(key.environment)
+    _check_line(app, key)
 
     async def step() -> None:
         line = await app.line(key)
@@ -48,3 +49,11 @@ async def unhold(app: App, key: LineKey) -> list[Work]:
     await while_it_changes(step)
     waiting = every(app, Candidate, key.environment, prefix=f"{key.repository.path}~")
     return [Consider(each.repository, each.digest) async for each in waiting]
+
+
+def _check_line(app: App, key: LineKey) -> None:
+    """A hold that no rule would ever meet is a mistake, and is told."""
+    app.policy.environment(key.environment)
+    if all((rule.target, rule.track) != (key.environment, key.track) for rule in app.policy.rules):
+        message = f"no rule leads into {key.environment} on track {key.track[:80]}"
+        raise NotFoundError(message)

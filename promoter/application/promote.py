@@ -16,7 +16,7 @@ from promoter.domain.evidence import Arrival, Evidence
 from promoter.domain.image import Digest, Image, Repository, Tag
 from promoter.domain.line import Actor, Line, LineKey
 from promoter.domain.policy import PromotionRule
-from promoter.domain.promotion import Promotion, RecordId
+from promoter.domain.promotion import Phase, Promotion, RecordId
 
 GUARD = timedelta(minutes=1)
 MAX_REASON = 1000
@@ -149,6 +149,8 @@ async def _running(app: App, line: Line, image: Image, tag: Tag) -> Promotion | 
         record = await app.promotions.get(Promotion, line.environment, key)
         if record is None or record.phase.is_terminal or record.kind is Kind.ROLLBACK:
             continue
+        if record.phase is Phase.PENDING and record.kind is Kind.AUTOMATIC and line.hold is not None:
+            continue  # it will not start, and what is asked for by hand may
         if (record.digest, record.tag) == (image.digest, tag) and record.sequence >= line.barrier:
             return record
     return None

@@ -1,5 +1,6 @@
 """Picking up what no message drives: after a lost wake-up, a changed policy, or time that has passed."""
 
+import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -18,8 +19,10 @@ from promoter.application.paging import every
 from promoter.application.ports import Delete, Put
 from promoter.application.publish import publish
 from promoter.application.work import Consider, Work, advance
-from promoter.domain.errors import ConcurrentChangeError
+from promoter.domain.errors import ConcurrentChangeError, UnavailableError
 from promoter.domain.image import Repository
+
+log = logging.getLogger("promoter")
 
 STALE = timedelta(minutes=1)
 
@@ -33,7 +36,10 @@ async def reconcile(app: App) -> list[Work]:
     wake: dict[Work, None] = {}
     for environment in await _environments(app):
         async for todo in every(app, Todo, environment):
-            wake |= dict.fromkeys(await _resume(app, todo))
+            try:
+                wake |= dict.fromkeys(await _resume(app, todo))
+            except (ConcurrentChangeError, UnavailableError) as error:
+                log.warning("%s: %s is left for the next time: %s", todo.line_key, todo.kind, error)
         async for work in _candidates(app, environment):
             wake[work] = None
     return list(wake)
@@ -74,8 +80,8 @@ async def _candidates(app: App, environment: str) -> AsyncIterator[Work]:
         due = candidate.decision.earliest is not None and candidate.decision.earliest <= now
         changed = candidate.policy_hash != app.policy.hash
         if changed and not _has_rule(app, candidate):
-            await _withdraw(app, candidate)
-        elif due or changed or await _was_released(app, candidate, held):
+            await _withdraw(app, candidate)  # another rule may lead it by now
+        if due or changed or await _was_released(app, candidate, held):
             yield Consider(candidate.repository, candidate.digest)
 
 
@@ -95,7 +101,7 @@ async def _was_released(app: App, candidate: Candidate, held: dict[Repository, b
 
 
 async def _withdraw(app: App, candidate: Candidate) -> None:
-    """The policy has no such rule for the image any more, so nothing waits."""
+    """The policy has no such rule for the image any more, so nothing waits for it."""
     key = claim_row(candidate.repository, candidate.rule, candidate.tag)
     claim = await app.promotions.get(Claim, candidate.environment, key)
     if claim is None or not claim.waits:

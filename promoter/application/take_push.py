@@ -10,6 +10,7 @@ from promoter.application.app import App, while_it_changes
 from promoter.application.consider import consider
 from promoter.application.documents import Claim, claim_row, record_row
 from promoter.application.ports import Write
+from promoter.application.roll_back import find_record
 from promoter.application.work import Work
 from promoter.domain.evidence import Arrival
 from promoter.domain.image import Digest, Image, Repository, Tag
@@ -121,7 +122,7 @@ async def _is_echo(app: App, environment: Environment, event: RegistryEvent, lin
             if flying and flying.digest == event.digest and event.tag in {flying.tag, environment.pointer}:
                 return True
     if event.tag == environment.pointer:
-        return False
+        return any([await _is_past(app, line, event.at) for line in lines])
     for rule in app.policy.rules_to(environment.name, event.repository, event.tag):
         key = claim_row(event.repository, rule.name, event.tag)
         claim = await app.promotions.get(Claim, environment.name, key)
@@ -129,3 +130,11 @@ async def _is_echo(app: App, environment: Environment, event: RegistryEvent, lin
             return True
     evidence = await app.evidence.load(Image(event.repository, event.digest))
     return evidence.arrival(environment.name, event.tag) is not None
+
+
+async def _is_past(app: App, line: Line, at: datetime) -> bool:
+    """Whether the pointer was read, and right, since: what was done to it before has no effect any more."""
+    if line.current is None:
+        return False
+    verified_at = (await find_record(app, line.current.record)).completed_at
+    return verified_at is not None and at <= verified_at

@@ -52,8 +52,8 @@ async def test_hosts_serve_the_app_and_a_part_that_dies_is_noticed(
     assert [part.pid for part in stack.parts] == [None] * 4
 
 
-async def test_make_stack_says_what_to_try_until_ctrl_c() -> None:
-    command = [sys.executable, "-m", "localhost.stack", "--free-ports"]
+async def test_make_stack_says_what_to_try_until_ctrl_c(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "localhost.stack", "--free-ports", "--state", str(tmp_path)]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
     assert process.stdout is not None
     said = (await process.stdout.readuntil(b"Ctrl-C stops everything.")).decode()
