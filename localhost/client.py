@@ -16,6 +16,7 @@ from emulator.sample_image import push_random_image
 from localhost.local_stack import LocalStack
 
 _PAUSE = 0.2
+_TRIES = 10
 _ACCEPT = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
 
 
@@ -61,10 +62,20 @@ class Client:
             return document
 
     async def digest(self, environment: str, repository: str, reference: str) -> str | None:
-        """What an environment's registry serves for a tag or digest; None where it has none such."""
+        """What an environment's registry serves for a tag or digest; None where it has none such.
+
+        Raises:
+            StoryError: It does not answer, however often it is asked.
+        """
         url = f"http://{self._stack.registry(environment)}/v2/{repository}/manifests/{reference}"
-        async with self._session.head(url, headers={"Accept": _ACCEPT}) as response:
-            return response.headers.get("Docker-Content-Digest") if response.status == 200 else None  # noqa: PLR2004
+        status = 0
+        for _ in range(_TRIES):
+            async with self._session.head(url, headers={"Accept": _ACCEPT}) as response:
+                status = response.status
+                if status in {200, 404}:
+                    return response.headers.get("Docker-Content-Digest")
+        message = f"{url} answered {status} {_TRIES} times"
+        raise StoryError(message)
 
     async def until_found(self, what: str, path: str, *, seconds: float = 30, **wanted: str) -> Any:  # noqa: ANN401
         """Ask a list of the API until it has an item with these values.

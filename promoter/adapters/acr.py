@@ -45,7 +45,7 @@ class AzureRegistry:
         except AzureError as error:
             hint = f'Promoter\'s identity needs the role "{ROLE}" on {registry}'
             raise unavailable(error, doing, hint) from error
-        except (ValueError, KeyError) as error:
+        except ValueError as error:
             message = f"{doing} failed: it answered {reference} with what is no valid manifest: {error}"
             raise UnavailableError(message) from error
         return Digest(str(manifest.digest))

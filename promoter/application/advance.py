@@ -119,7 +119,7 @@ class _Flight:
         if decision is not None and not decision.qualified:
             await self._turn_away(decision)
             return
-        if self.record.kind is Kind.ROLLBACK and not served.image and await self._is_gone():
+        if decision is None and not served.image and await self._is_gone():
             return
         forced = self.record.kind is not Kind.AUTOMATIC
         moves = forced or self.line.is_newer(self.record.digest, self.record.pushed_at)
@@ -150,8 +150,8 @@ class _Flight:
 
     async def _judge(self, served: Served) -> Decision | None:
         record = self.record
-        if record.kind is Kind.ROLLBACK:
-            return None
+        if record.kind in {Kind.ROLLBACK, Kind.ADOPTED}:
+            return None  # decided when they were asked for; what they need of the registry is seen here
         evidence, sources = await asyncio.gather(
             self.app.evidence.load(record.image), self.app.lines(record.source or "", record.repository)
         )
@@ -169,7 +169,8 @@ class _Flight:
         record = self.record
         if await self._has(source_registry(record)):
             return False
-        message = f"neither {record.environment} nor {record.source} has {record.digest} any more"
+        tried = " and ".join({record.environment, record.source or record.environment})
+        message = f"{record.repository}@{record.digest} is in no registry any more: not in {tried}"
         await self._end(Phase.FAILED, Failure(FailureCode.IMAGE_MISSING, message))
         return True
 

@@ -97,13 +97,13 @@ async def _promote(
 ) -> Promoted:
     rule, image = subject.rule, subject.evidence.image
     line = await app.line(key)
-    running = await _running(app, line, image, subject.tag)
-    if running is not None:
-        return Promoted(running, already=False)
+    same = await running(app, line, image, subject.tag)
+    if same is not None:
+        return Promoted(same, already=False)
     served = await read_target(
         app, app.policy.environment(rule.target), image.repository, subject.tag, image.digest
     )
-    there = await _already(app, line, image, served)
+    there = await already_current(app, line, image) if served.tag == image.digest else None
     if there is not None:
         return Promoted(there, already=True)
     decision = await _judge(app, subject, line, served, Kind.MANUAL, actor)
@@ -142,7 +142,7 @@ async def _judge(
     return evaluate(app.policy, request, subject.evidence, line, sources, served, app.clock.now())
 
 
-async def _running(app: App, line: Line, image: Image, tag: Tag) -> Promotion | None:
+async def running(app: App, line: Line, image: Image, tag: Tag) -> Promotion | None:
     """The same promotion, where one is on the line already."""
     for number in line.queue:
         key = record_row(line.repository, number, line.track)
@@ -156,10 +156,10 @@ async def _running(app: App, line: Line, image: Image, tag: Tag) -> Promotion | 
     return None
 
 
-async def _already(app: App, line: Line, image: Image, served: Served) -> Promotion | None:
-    """The record that made the image current, where the registry serves it and nothing else is on the way."""
+async def already_current(app: App, line: Line, image: Image) -> Promotion | None:
+    """The record that made the image current, where nothing else is on the way."""
     current = line.current
-    if current is None or current.digest != image.digest or line.queue or served.tag != image.digest:
+    if current is None or current.digest != image.digest or line.queue:
         return None
     record = RecordId.parse(current.record)
     key = record_row(record.repository, record.sequence, record.track)

@@ -9,9 +9,10 @@ from promoter.application.ports import Change, Delete, Write
 from promoter.domain.errors import ConcurrentChangeError, UnavailableError
 from promoter.domain.event import PhaseChanged
 from promoter.domain.line import LineKey
-from promoter.domain.promotion import Promotion
+from promoter.domain.promotion import Phase, Promotion
 
 log = logging.getLogger("promoter")
+_ORDER = list(Phase)
 
 
 def announced(app: App, record: Promotion) -> list[Change]:
@@ -24,8 +25,9 @@ async def publish_all(app: App, key: LineKey) -> None:
     if app.publisher is None:
         return
     todos = await app.promotions.page(Todo, key.environment, prefix=f"{key.repository.path}~")
-    for todo in todos:
-        if todo.kind is TodoKind.ANNOUNCE and not await publish(app, todo):
+    told = [todo for todo in todos if todo.kind is TodoKind.ANNOUNCE]
+    for todo in sorted(told, key=lambda todo: (todo.sequence, _ORDER.index(todo.phase or Phase.PENDING))):
+        if not await publish(app, todo):
             return
 
 

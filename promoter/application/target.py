@@ -57,6 +57,8 @@ def source_registry(record: Promotion) -> str:
 
 
 def _wants_tag(record: Promotion, target: Environment, served: Served) -> bool:
+    if record.kind is Kind.ADOPTED:
+        return False
     if record.kind is Kind.ROLLBACK and target.immutable_tags:
         return served.tag is None
     return served.tag != record.digest

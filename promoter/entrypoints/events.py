@@ -36,6 +36,10 @@ class _Data(msgspec.Struct):
     target: _Target
 
 
+class _Event(msgspec.Struct):
+    data: _Data
+
+
 @bp.function_name("image_pushed")
 @bp.event_grid_trigger(arg_name="event")
 @bp.queue_output(arg_name="wake", queue_name=WORK_QUEUE, connection=CONNECTION)
@@ -68,7 +72,7 @@ def registry_event(event: Any) -> RegistryEvent | None:  # noqa: ANN401 - the cl
     if change is None:
         log.debug("%s is no event about an image", kind)
         return None
-    data = convert(event.get_json(), _Data)
+    data = convert({"data": event.get_json()}, _Event).data
     if not isinstance(topic, str) or not topic:
         message = "the event does not say which registry it comes from"
         raise InvalidError(message, "topic")

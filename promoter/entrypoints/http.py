@@ -7,6 +7,7 @@ import msgspec
 
 from promoter import __version__, bootstrap
 from promoter.adapters.settings import Auth
+from promoter.application.adopt import Adoption, adopt
 from promoter.application.app import App
 from promoter.application.documents import REJECTIONS, Candidate, Rejection
 from promoter.application.history import Page, Query, history, lines
@@ -29,6 +30,7 @@ bp = func.Blueprint()
 
 MAX_BODY = 64 * 1024
 _RECORD = "/api/promotions/"
+_KEY_PARAMS = {"code", "clientId"}  # a function's key and its name, which Azure leaves in the query
 
 
 @bp.function_name("promote")
@@ -53,6 +55,14 @@ async def post_rollback(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
 async def post_gate(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
     """Report a quality gate's verdict."""
     return await answered(_report(req, wake))
+
+
+@bp.function_name("adopt")
+@bp.route("adoptions", methods=["POST"])
+@bp.queue_output(arg_name="wake", queue_name=WORK_QUEUE, connection=CONNECTION)
+async def post_adoption(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
+    """Record what an environment runs today."""
+    return await answered(_adopt(req, wake))
 
 
 @bp.function_name("retry")
@@ -129,6 +139,10 @@ async def get_health(req: func.HttpRequest) -> func.HttpResponse:
 
 async def _promote(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
     return _promoted(await promote(bootstrap.app(), _body(req, Wanted), _caller()), wake)
+
+
+async def _adopt(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
+    return _promoted(await adopt(bootstrap.app(), _body(req, Adoption), _caller()), wake)
 
 
 async def _retry(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
@@ -238,7 +252,8 @@ def _body[T](req: func.HttpRequest, type_: type[T]) -> T:
 
 
 def _query[T](req: func.HttpRequest, type_: type[T]) -> T:
-    return convert(dict(req.params), type_, texts=True)
+    params = {name: value for name, value in req.params.items() if name not in _KEY_PARAMS}
+    return convert(params, type_, texts=True)
 
 
 def _caller() -> Actor:

@@ -13,12 +13,13 @@ from typing import override
 import pytest
 
 from promoter.application import ports
+from promoter.application.adopt import Adoption, adopt
 from promoter.application.app import App
 from promoter.application.documents import Candidate, Claim, LogEntry, Rejection, Todo
 from promoter.application.retry import retry
 from promoter.application.work import Work, from_message, to_message
 from promoter.application.work import advance as wake_line
-from promoter.domain.image import Digest
+from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.line import Line
 from promoter.domain.promotion import Phase, Promotion
 from tests.fakes.crash import Crash, CrashPoints
@@ -190,12 +191,25 @@ async def retried(world: CrashingWorld) -> None:
     await world.until_done(again)
 
 
+async def adopted(world: CrashingWorld) -> None:
+    """Prod was there before; the first rollback goes back to what it ran."""
+    world.registry.push(registry_id("prod"), WEB, "v0", _digest("v0"))
+
+    async def step() -> None:
+        adoption = Adoption("prod", Repository(WEB), Tag("v0"))
+        await world.wake([wake_line((await adopt(world.app, adoption, ANN)).record.line_key)])
+
+    await world.until_done(step)
+    await world.run(timedelta(minutes=10))
+
+
 type Story = Callable[[CrashingWorld], Awaitable[None]]
 STORIES: dict[str, tuple[Story, bool]] = {
     "automatic": (automatic, True),
     "manual": (manual, False),
     "rollback": (rollback, False),
     "retry": (retried, False),
+    "adoption": (adopted, False),
 }
 
 

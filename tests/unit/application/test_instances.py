@@ -1,6 +1,7 @@
 """Several instances at the same work at the same time: in effect it is done once."""
 
 import asyncio
+from collections.abc import Awaitable
 
 from promoter.application.advance import advance
 from promoter.application.hold import hold
@@ -100,10 +101,10 @@ async def test_a_rollback_while_another_instance_starts_an_import_leaves_no_imag
         assert third not in {record.digest for record in world.records("prod")}
 
 
-async def _after(pause: int, call: object) -> None:
+async def _after(pause: int, call: Awaitable[object]) -> None:
     for _ in range(pause):
         await asyncio.sleep(0)
-    await call  # type: ignore[misc]
+    await call
 
 
 async def test_a_hold_while_another_instance_claims_is_kept_and_obeyed() -> None:

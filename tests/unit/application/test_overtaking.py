@@ -10,7 +10,6 @@ from promoter.application.work import advance
 from promoter.domain.image import Digest, Repository
 from promoter.domain.promotion import FailureCode, Phase
 from tests.fakes.world import ANN, WEB, World, registry_id
-from tests.unit.domain.strategies import digest
 from tests.unit.application.stories import (
     DAY,
     codes,
@@ -18,9 +17,10 @@ from tests.unit.application.stories import (
     imported,
     in_flight,
     moving_tags,
-    released,
     qualified,
+    released,
 )
+from tests.unit.domain.strategies import digest
 
 
 async def test_a_newer_push_of_its_tag_supersedes_what_has_not_started() -> None:
