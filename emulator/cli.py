@@ -1,4 +1,4 @@
-"""The command line: `python -m emulator up`."""
+"""The command line: `python -m emulator up`, and `push` for an image to try it with."""
 
 import argparse
 import asyncio
@@ -8,12 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import aiohttp
 import msgspec
 
 from emulator.errors import StartError
 from emulator.eventgrid.courier import Pace
 from emulator.eventgrid.subscription import Schema, Subscription
 from emulator.faults import Switches
+from emulator.sample_image import push_random_image
 from emulator.server import Emulator
 from emulator.settings import DEFAULT_REGISTRIES, FIRST_PORT, RegistrySettings, Settings
 
@@ -26,7 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
         options = _parser().parse_args(arguments)
-        asyncio.run(_up(_settings(options), _switches(options.faults)))
+        if options.command == "push":
+            print(asyncio.run(_push(options.image)))
+        else:
+            asyncio.run(_up(_settings(options), _switches(options.faults)))
     except StartError as error:
         print(f"emulator: {error}", file=sys.stderr)
         return 1
@@ -45,6 +50,22 @@ async def _up(settings: Settings, switches: Switches | None) -> None:
     await stopping.wait()
     print("Stopping ...", flush=True)
     await emulator.stop()
+
+
+async def _push(image: str) -> str:
+    """Push a made-up image of two platforms, and give it by its digest."""
+    registry, _, path = image.partition("/")
+    repository, _, tag = path.partition(":")
+    if not repository or not tag:
+        message = f"an image is HOST:PORT/REPOSITORY:TAG, this one is {image!r}"
+        raise StartError(message)
+    try:
+        async with aiohttp.ClientSession() as session:
+            digest = await push_random_image(session, f"http://{registry}", repository, tag)
+    except aiohttp.ClientError as error:
+        message = f"{registry} did not take {path}: {error}"
+        raise StartError(message) from None
+    return f"{registry}/{repository}@{digest}"
 
 
 def _banner(emulator: Emulator) -> str:
@@ -66,7 +87,10 @@ def _banner(emulator: Emulator) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
-    up = parser.add_subparsers(required=True, metavar="COMMAND").add_parser(
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    push = commands.add_parser("push", help="push a made-up image, to try things with")
+    push.add_argument("image", metavar="HOST:PORT/REPOSITORY:TAG")
+    up = commands.add_parser(
         "up", help="serve until Ctrl-C", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     up.add_argument("--data", type=Path, default=_DEFAULTS.data, metavar="DIR", help="keeps everything")

@@ -251,7 +251,7 @@ async def _chaos(seed: int, repositories: int, patience: float) -> int:
         STATE,
         ports=Ports.free(2),
         policy=POLICY,
-        emulator_options=["--event-time-scale", "0.05"],
+        emulator_options=["--event-time-scale", "0.01"],
         host_options=["--lease-seconds", _LEASE],
     )
     try:

@@ -61,7 +61,7 @@ def plan(seed: int, repositories: int = REPOSITORIES, tags: int = TAGS) -> Plan:
     verdicts += dice.sample(verdicts, len(verdicts) // 5)
     dice.shuffle(verdicts)
     targets = ["host 1", "host 2", "host 1", "host 2", "host 1", "host 2", "storage"]
-    blows = [Blow(dice.uniform(3, 9), dice.choice(targets)) for _ in range(200)]
+    blows = [Blow(dice.uniform(4, 12), dice.choice(targets)) for _ in range(200)]
     return Plan(images, verdicts, _faults(seed, dice), blows)
 
 

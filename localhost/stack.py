@@ -51,9 +51,9 @@ def _guide(stack: LocalStack) -> str:
 
 Things to try, in another terminal:
 
-  # An image in the development registry; it waits there for its unit tests.
-  skopeo copy --all --preserve-digests --dest-tls-verify=false SOURCE \\
-    docker://{dev}/shop/web:v1
+  # A new image in the development registry; it waits there for its unit tests. Any OCI client can push too:
+  # skopeo copy --all --preserve-digests --dest-tls-verify=false SOURCE docker://{dev}/shop/web:v1
+  .venv/bin/python -m emulator push {dev}/shop/web:v1
 
   # They have passed: it goes to staging by itself.
   curl {stack.api}/gates -d '{{"repository": "shop/web", "tag": "v1", "environment": "dev",

@@ -1,8 +1,11 @@
-"""The command line's refusals: one line, exit code 1."""
+"""The command line: what it does, and its refusals: one line, exit code 1."""
 
+import asyncio
 import socket
+import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from emulator.cli import main
@@ -46,3 +49,21 @@ def test_what_makes_no_sense_is_refused(
 ) -> None:
     assert main(["up", *arguments]) == 1
     assert says in capsys.readouterr().err
+
+
+async def test_push_makes_an_image_up(tmp_path: Path) -> None:
+    async with Azure(registries=("dev",), data=tmp_path) as azure:
+        image = f"{azure.registry('dev').login_server}/shop/web:v1"
+        pushed = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "emulator", "push", image), stdout=asyncio.subprocess.PIPE
+        )
+        said, _ = await pushed.communicate()
+        assert pushed.returncode == 0
+        address = f"{azure.registry('dev').url}/v2/shop/web/manifests/v1"
+        async with aiohttp.ClientSession() as session, session.get(address) as served:
+            assert served.headers["Docker-Content-Digest"] in said.decode()
+
+
+def test_push_says_what_an_image_looks_like(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["push", "shop/web"]) == 1
+    assert "HOST:PORT/REPOSITORY:TAG" in capsys.readouterr().err
