@@ -169,7 +169,7 @@ class _Flight:
         record = self.record
         if await self._has(source_registry(record)):
             return False
-        tried = " and ".join({record.environment, record.source or record.environment})
+        tried = " and ".join(dict.fromkeys((record.environment, record.source or record.environment)))
         message = f"{record.repository}@{record.digest} is in no registry any more: not in {tried}"
         await self._end(Phase.FAILED, Failure(FailureCode.IMAGE_MISSING, message))
         return True

@@ -103,7 +103,8 @@ async def _promote(
     served = await read_target(
         app, app.policy.environment(rule.target), image.repository, subject.tag, image.digest
     )
-    there = await already_current(app, line, image) if served.tag == image.digest else None
+    as_wanted = served.tag == served.pointer == image.digest
+    there = await already_current(app, line, image) if as_wanted else None
     if there is not None:
         return Promoted(there, already=True)
     decision = await _judge(app, subject, line, served, Kind.MANUAL, actor)

@@ -125,10 +125,11 @@ class TestWhatIsCopied:
     async def test_without_a_tag(self, azure: Azure, importing: Importer) -> None:
         digest = await azure.registry("dev").push("shop/web:v1")
 
-        await importing(f"shop/web@{digest}", untagged=("shop/web",))
+        await importing("shop/web:v1", untagged=("shop/web", "mirror/web"))
 
-        assert await azure.registry("prod").digest(f"shop/web@{digest}") == digest
-        assert await azure.registry("prod").digest("shop/web:v1") is None
+        for repository in ("shop/web", "mirror/web"):
+            assert await azure.registry("prod").digest(f"{repository}@{digest}") == digest
+            assert await azure.registry("prod").digest(f"{repository}:v1") is None
 
     async def test_under_the_sources_name_where_none_is_given(
         self, azure: Azure, importing: Importer

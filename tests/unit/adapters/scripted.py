@@ -30,12 +30,14 @@ class Answer:
 
     Attributes:
         hang_up: Whether the connection is cut instead.
+        sized: Whether it says how long it is.
     """
 
     status: int = 200
     json: object = None
     headers: dict[str, str] = field(default_factory=dict)
     hang_up: bool = False
+    sized: bool = True
 
 
 class ScriptedServer:
@@ -83,4 +85,7 @@ class ScriptedServer:
         headers = {name: value.replace("{url}", self.url) for name, value in answer.headers.items()}
         if answer.status == web.HTTPNoContent.status_code:
             return web.Response(status=answer.status, headers=headers)
-        return web.json_response(answer.json, status=answer.status, headers=headers)
+        response = web.json_response(answer.json, status=answer.status, headers=headers)
+        if not answer.sized:
+            response.enable_chunked_encoding()
+        return response

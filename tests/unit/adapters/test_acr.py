@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
@@ -82,8 +83,12 @@ async def test_a_registry_that_wants_a_token_gives_one_to_anybody_who_may_pull(
 
 @pytest.mark.parametrize(
     "wrong",
-    [manifest(f"sha256:{1:064x}"), Answer(200, MANIFEST)],
-    ids=["another digest in the header", "no digest in the header"],
+    [
+        manifest(f"sha256:{1:064x}"),
+        Answer(200, MANIFEST),
+        Answer(200, MANIFEST, {"Docker-Content-Digest": IMAGE}, sized=False),
+    ],
+    ids=["another digest in the header", "no digest in the header", "no length"],
 )
 async def test_an_answer_that_proves_nothing_is_not_believed(
     azure: ScriptedServer, registry: AzureRegistry, wrong: Answer
@@ -107,6 +112,20 @@ async def test_what_is_not_there_has_no_digest(azure: ScriptedServer, registry: 
     azure.answers.append(Answer(404, {"errors": [{"code": "MANIFEST_UNKNOWN"}]}))
 
     assert await registry.digest(DEV, WEB, V1) is None
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_busy_registry_is_asked_once_and_left_alone_as_long_as_it_says(
+    azure: ScriptedServer, registry: AzureRegistry, status: int
+) -> None:
+    azure.answers.append(Answer(status, headers={"Retry-After": "4"}))
+
+    with pytest.raises(UnavailableError, match=f"failed: {status}") as raised:
+        await registry.digest(DEV, WEB, V1)
+
+    assert raised.value.retry_after == timedelta(seconds=4)
+    assert "role" not in str(raised.value)
+    assert len(azure.asked) == 2
 
 
 @pytest.mark.parametrize("status", [401, 403])

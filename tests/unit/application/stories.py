@@ -16,9 +16,7 @@ def moving_tags() -> Policy:
     """The usual policy, with tags that may move everywhere."""
     names = ("dev", "staging", "prod")
     return policy(
-        environments=[
-            {"name": name, "registry": registry_id(name), "immutableTags": False} for name in names
-        ]
+        environments=[{"name": name, "registry": registry_id(name), "immutableTags": False} for name in names]
     )
 
 

@@ -1,61 +1,97 @@
-"""An environment that was there before Promoter."""
+"""Adopting what an environment runs today, so that the first rollback has somewhere to go."""
 
 import pytest
 
 from promoter.application.adopt import Adoption, adopt
 from promoter.application.promote import Promoted
 from promoter.application.work import advance
+from promoter.domain.condition import Kind
 from promoter.domain.errors import NotFoundError
-from promoter.domain.image import Repository, Tag
+from promoter.domain.image import Digest, Repository, Tag
+from promoter.domain.promotion import FailureCode
 from tests.fakes.world import ANN, WEB, World, registry_id
+from tests.unit.application.stories import codes, in_flight, released
 
 
-async def _adopt(world: World, tag: str = "v0") -> Promoted:
-    adoption = Adoption("prod", Repository(WEB), Tag(tag), "it was there before")
-    adopted = await adopt(world.app, adoption, ANN)
-    await world.wake([advance(adopted.record.line_key)])
+async def adopted(world: World, tag: str = "v0", environment: str = "prod") -> Promoted:
+    """Adopt what a tag names, and let it happen."""
+    promoted = await adopt(world.app, Adoption(environment, Repository(WEB), Tag(tag)), ANN)
+    await world.wake([advance(promoted.record.line_key)])
     await world.run()
-    return adopted
+    return promoted
 
 
-async def test_what_runs_today_is_recorded_and_the_pointer_set() -> None:
+def runs(world: World, tag: str = "v0") -> Digest:
+    """An image that was put into prod before there was Promoter."""
+    return world.registry.push(registry_id("prod"), WEB, tag)
+
+
+async def test_what_is_adopted_becomes_current_and_gets_the_pointer() -> None:
     world = World()
-    digest = world.registry.push(registry_id("prod"), WEB, "v0")
-    first = await _adopt(world)
+    image = runs(world)
+    promoted = await adopted(world)
+    assert (promoted.record.kind, promoted.already) == (Kind.ADOPTED, False)
+    assert await world.current("prod") == image
+    assert world.served("prod", "current") == image
     assert world.story("prod") == ["adopted v0 succeeded"]
-    assert await world.current("prod") == digest
-    assert world.served("prod", "current") == digest
-    again = await _adopt(world)
-    assert (again.already, again.record.id) == (True, first.record.id)
 
 
-async def test_the_first_rollback_goes_to_what_was_adopted() -> None:
+async def test_the_first_promotion_can_be_rolled_back_to_what_was_adopted() -> None:
     world = World()
-    before = world.registry.push(registry_id("prod"), WEB, "v0")
-    adopted = await _adopt(world)
-    digest = await world.push("v1")
-    await world.report("unit-tests", "passed", digest)
-    await world.report("integration-tests", "passed", digest, "staging")
+    image = runs(world)
+    record = (await adopted(world)).record
+    [newer] = await released(world, "v1")
+    assert await world.current("prod") == newer
+    await world.roll_back(record.id)
     await world.run()
-    assert await world.current("prod") == digest
-    await world.roll_back(adopted.record.id)
-    await world.run()
-    assert await world.current("prod") == before
-    assert world.served("prod", "current") == before
+    assert await world.current("prod") == image
+    assert world.served("prod", "current") == image
 
 
-async def test_an_adoption_sets_nothing_in_motion() -> None:
+async def test_an_adoption_is_asked_for_twice_and_made_once() -> None:
     world = World()
-    digest = world.registry.push(registry_id("staging"), WEB, "v0")
-    await world.report("integration-tests", "passed", digest, "staging")
-    adopted = await adopt(world.app, Adoption("staging", Repository(WEB), Tag("v0")), ANN)
-    await world.wake([advance(adopted.record.line_key)])
-    await world.run()
-    assert world.story("staging") == ["adopted v0 succeeded"]
+    runs(world)
+    first = await adopted(world)
+    again = await adopted(world)
+    assert again.already
+    assert again.record.id == first.record.id
+    assert len(world.records("prod")) == 1
+
+
+async def test_an_adoption_is_no_arrival() -> None:
+    world = World()
+    world.registry.push(registry_id("staging"), WEB, "v0")
+    await adopted(world, environment="staging")
+    assert world.evidence.snapshot() == {}
     assert world.story("prod") == []
+    assert world.candidates("prod") == []
 
 
-async def test_what_is_not_there_cannot_be_adopted() -> None:
+async def test_an_adoption_waits_for_its_turn() -> None:
     world = World()
-    with pytest.raises(NotFoundError, match="has no shop/web:v0"):
-        await _adopt(world)
+    image = world.registry.push(registry_id("staging"), WEB, "v0")
+    await in_flight(world, "v1")
+    await adopted(world, environment="staging")
+    assert world.story("staging") == ["automatic v1 importing", "adopted v0 pending"]
+    world.registry.finish_late()
+    await world.run()
+    assert await world.current("staging") == image
+
+
+async def test_what_vanishes_before_it_is_adopted_fails_in_words() -> None:
+    world = World()
+    image = runs(world)
+    promoted = await adopt(world.app, Adoption("prod", Repository(WEB), Tag("v0")), ANN)
+    world.registry.delete(registry_id("prod"), WEB, image)
+    await world.wake([advance(promoted.record.line_key)])
+    await world.run()
+    assert codes(world, "prod") == [FailureCode.IMAGE_MISSING]
+
+
+@pytest.mark.parametrize(("environment", "tag"), [("qa", "v0"), ("prod", "v9")])
+async def test_what_is_not_there_cannot_be_adopted(environment: str, tag: str) -> None:
+    world = World()
+    runs(world)
+    with pytest.raises(NotFoundError):
+        await adopted(world, tag, environment)
+    assert world.records("prod") == []

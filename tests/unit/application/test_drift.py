@@ -51,8 +51,8 @@ async def test_the_echoes_of_earlier_images_are_no_drift_after_later_ones() -> N
         [digest] = await released(world, tag)
         at = world.records("prod")[0].completed_at
         assert at is not None
-        for name in (tag, "current"):
-            echoes.append(replace(world.pushed("prod", name, digest), at=at - timedelta(seconds=5)))
+        earlier = at - timedelta(seconds=5)
+        echoes += [replace(world.pushed("prod", name, digest), at=earlier) for name in (tag, "current")]
     for echo in echoes:
         await world.deliver(echo)
     assert await drift(world, "prod") == ()
@@ -99,6 +99,20 @@ async def test_a_pointer_that_is_moved_by_somebody_else_is_drift() -> None:
     assert [each.digest for each in await drift(world, "prod")] == [first]
 
 
+async def test_a_pointer_that_was_moved_is_set_right_by_promoting_the_image_again() -> None:
+    world = World()
+    first, second = await released(world, "v1", "v2")
+    world.clock.advance(HOUR)
+    world.registry.push(registry_id("prod"), WEB, "current", first)
+    await world.deliver(world.pushed("prod", "current", first))
+    promoted = await world.promote("v2")
+    assert not promoted.already
+    await world.run()
+    assert world.served("prod", "current") == second
+    assert await drift(world, "prod") == ()
+    assert (await world.promote("v2")).already
+
+
 async def test_a_waiting_image_that_somebody_else_imported_is_drift() -> None:
     world = World()
     digest = await world.push("v1")
@@ -143,7 +157,7 @@ async def test_what_no_rule_is_about_is_no_drift() -> None:
     ):
         digest = world.registry.push(registry_id(environment), repository, tag)
         await world.deliver(world.pushed(environment, tag, digest, repository=repository))
-    await world.deliver(deleted(world, "staging", digest))
+        await world.deliver(deleted(world, environment, digest))
     assert world.promotions.snapshot() == {}
 
 
@@ -155,7 +169,9 @@ async def test_a_deletion_at_the_source_changes_nothing() -> None:
     assert world.promotions.snapshot() == before
 
 
-async def test_an_unknown_registry_is_told_once_and_counted_every_time(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unknown_registry_is_told_once_and_counted_every_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     world = World()
     event = replace(world.pushed("dev", "v1", world.registry.push("/x", WEB, "v1")), registry="/told/once")
     with caplog.at_level(logging.DEBUG, logger="promoter"):

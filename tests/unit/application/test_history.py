@@ -126,7 +126,9 @@ def record(number: int, environment: str, track: str, seconds: int) -> Promotion
 
 
 keys = st.tuples(
-    st.integers(min_value=1, max_value=6), st.sampled_from(["staging", "prod"]), st.sampled_from(["main", "lts"])
+    st.integers(min_value=1, max_value=6),
+    st.sampled_from(["staging", "prod"]),
+    st.sampled_from(["main", "lts"]),
 )
 
 

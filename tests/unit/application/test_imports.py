@@ -1,6 +1,7 @@
 """Every way an import can go, and what becomes of the promotion."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 from promoter.application.documents import Backoff, Todo, TodoKind
 from promoter.application.ports import ImportStatus, Progress
@@ -263,7 +264,7 @@ async def test_automation_tries_again_five_times_as_new_records_and_then_leaves_
     assert [record.retry_of for record in records] == [None, *(record.id for record in records[:-1])]
     waits = [
         (after.created_at - before.completed_at) // MINUTE
-        for before, after in zip(records, records[1:], strict=False)
+        for before, after in pairwise(records)
         if before.completed_at
     ]
     assert waits == [1, 2, 4, 8, 16]

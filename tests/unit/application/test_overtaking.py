@@ -180,8 +180,8 @@ async def test_a_tag_that_came_back_ends_the_same_in_whatever_order_that_is_told
     one = world.registry.push(registry_id("dev"), WEB, "latest")
     two = world.registry.push(registry_id("dev"), WEB, "latest")
     world.registry.push(registry_id("dev"), WEB, "latest", one)
-    for digest in (one, two):
-        await world.report("unit-tests", "passed", digest)
+    for each in (one, two):
+        await world.report("unit-tests", "passed", each)
     start = world.clock.now()
     world.clock.advance(timedelta(seconds=10))
     for number in order:

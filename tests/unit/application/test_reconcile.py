@@ -1,4 +1,4 @@
-"""Reconcile: what no message drives any more is picked up, and what waits is judged again when it may matter."""
+"""Reconcile: what no message drives is picked up, and what waits is judged again when it may matter."""
 
 from datetime import timedelta
 

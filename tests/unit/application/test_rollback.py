@@ -287,7 +287,7 @@ async def test_an_image_that_vanishes_before_the_rollback_starts_fails_it_in_wor
     await world.run(DAY)
     record = world.records("prod")[0]
     assert failure(record).code is FailureCode.IMAGE_MISSING
-    assert failure(record).message == f"neither prod nor staging has {first} any more"
+    assert failure(record).message == f"{WEB}@{first} is in no registry any more: not in prod and staging"
     assert world.served("prod", "current") == second
 
 
@@ -388,7 +388,9 @@ async def test_a_rollback_that_failed_leaves_the_hold_and_can_be_asked_for_again
     assert world.served("prod", "current") == first
 
 
-async def test_an_abandoned_rollback_that_takes_effect_late_is_not_undone_in_favour_of_what_is_vetoed() -> None:
+async def test_an_abandoned_rollback_that_takes_effect_late_is_not_undone_in_favour_of_what_is_vetoed() -> (
+    None
+):
     world = World()
     first, second = await released(world, "v1", "v2")
     world.registry.stick_next()

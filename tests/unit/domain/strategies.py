@@ -57,9 +57,17 @@ def gate_results(environment: str = "dev", gate: str = "unit-tests") -> st.Searc
     )
 
 
-def policy_of(*rules: dict[str, object], environments: tuple[str, ...] = ("dev", "staging", "prod")) -> Policy:
+def policy_of(
+    *rules: dict[str, object], environments: tuple[str, ...] = ("dev", "staging", "prod")
+) -> Policy:
     """A policy from what its file would say; what a rule leaves out leads everything from dev to staging."""
-    defaults = {"name": "dev-to-staging", "from": "dev", "to": "staging", "repositories": ["**"], "tags": ["*"]}
+    defaults = {
+        "name": "dev-to-staging",
+        "from": "dev",
+        "to": "staging",
+        "repositories": ["**"],
+        "tags": ["*"],
+    }
     return convert(
         {
             "environments": [{"name": name, "registry": registry_id(name)} for name in environments],

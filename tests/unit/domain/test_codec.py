@@ -29,7 +29,10 @@ WHOLE = {"repository": "shop/web", "parts": [{"tag": "v1"}], "madeAt": "2026-11-
 
 @given(
     st.builds(
-        Whole, repositories, st.lists(st.builds(Part, tags, st.none() | digests), max_size=3).map(tuple), times
+        Whole,
+        repositories,
+        st.lists(st.builds(Part, tags, st.none() | digests), max_size=3).map(tuple),
+        times,
     )
 )
 def test_a_value_comes_back_as_it_was_with_its_types(value: Whole) -> None:
@@ -62,9 +65,9 @@ def test_keys_are_camel_case_and_times_are_rfc_3339() -> None:
 )
 def test_what_does_not_fit_is_located(changes: dict[str, object], field: str, message: str) -> None:
     document = WHOLE | changes
-    for read in (lambda: decode(msgspec.json.encode(document), Whole), lambda: convert(document, Whole)):
-        with pytest.raises(InvalidError, match=message.replace("[", r"\[")) as raised:
-            read()
+    for text in (True, False):
+        with pytest.raises(InvalidError, match=message) as raised:
+            decode(msgspec.json.encode(document), Whole) if text else convert(document, Whole)
         assert raised.value.field == field
 
 
@@ -76,7 +79,18 @@ def test_what_is_missing_at_the_top_has_no_path() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", '{"a":1}}', "nope", "NaN", b"\xff\xfe", '{"repository": "a', "\ufeff{}", "[" * 100_000, b"\x00"],
+    [
+        "",
+        "{",
+        '{"a":1}}',
+        "nope",
+        "NaN",
+        b"\xff\xfe",
+        '{"repository": "a',
+        "\ufeff{}",
+        "[" * 100_000,
+        b"\x00",
+    ],
     ids=["empty", "open", "too much", "a word", "NaN", "no UTF-8", "cut off", "a mark", "deep", "zero"],
 )
 def test_what_is_no_json_is_refused(text: str | bytes) -> None:
@@ -87,8 +101,8 @@ def test_what_is_no_json_is_refused(text: str | bytes) -> None:
 @pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":['])
 def test_nesting_without_end_is_refused_whatever_type_is_expected(opening: str) -> None:
     for type_ in (Whole, dict[str, object], object):
-        with pytest.raises(InvalidError, match="not JSON|Expected"):
-            decode(opening * 200_000, type_)  # type: ignore[arg-type]
+        with pytest.raises(InvalidError, match=r"not JSON|Expected"):
+            decode(opening * 200_000, type_)
 
 
 def test_a_query_may_write_numbers_and_truth_as_text() -> None:

@@ -27,6 +27,7 @@ FREE = Served(tag=None, pointer=None, image=False)
 HOLD = Hold("release day", AUTOMATION, NOW)
 VETO = Veto(IMAGE.digest, "staging~shop:web~9999999990.main", NOW)
 AT = "2026-11-23T09:00:00Z"
+IS_CURRENT = "its image is current already"
 
 
 def judge(
@@ -264,11 +265,11 @@ def test_a_rollback_asks_for_a_record_that_succeeded_is_not_current_and_has_its_
     ("decision", "reasons"),
     [
         (rollback(succeeded=False), "record record-1 did not succeed"),
-        (rollback(current=True), "its image is current already"),
+        (rollback(current=True), IS_CURRENT),
         (rollback(held_by=None), "its image is in no registry any more"),
         (
             rollback(succeeded=False, current=True, held_by=None),
-            "record record-1 did not succeed; its image is current already; its image is in no registry any more",
+            f"record record-1 did not succeed; {IS_CURRENT}; its image is in no registry any more",
         ),
     ],
 )

@@ -60,7 +60,9 @@ def test_a_repository_name_by_the_specification_is_taken_as_it_is(text: str) -> 
 
 @pytest.mark.parametrize("text", NO_REPOSITORY.values(), ids=NO_REPOSITORY.keys())
 def test_what_is_no_repository_name_is_refused_with_the_rule_that_it_breaks(text: str) -> None:
-    with pytest.raises(InvalidReferenceError, match=r"is not a repository name: lower-case.*<name>") as raised:
+    with pytest.raises(
+        InvalidReferenceError, match=r"is not a repository name: lower-case.*<name>"
+    ) as raised:
         Repository(text)
     assert raised.value.field == "repository"
 
@@ -77,7 +79,9 @@ def test_a_tag_by_the_specification_is_taken_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize("text", NO_TAG.values(), ids=NO_TAG.keys())
 def test_what_is_no_tag_is_refused_with_the_rule_that_it_breaks(text: str) -> None:
-    with pytest.raises(InvalidReferenceError, match=r"is not a tag: at most 128.*<reference> as a tag") as raised:
+    with pytest.raises(
+        InvalidReferenceError, match=r"is not a tag: at most 128.*<reference> as a tag"
+    ) as raised:
         Tag(text)
     assert raised.value.field == "tag"
 

@@ -137,7 +137,9 @@ def test_anything_is_newer_than_nothing() -> None:
 
 
 @given(st.lists(st.sampled_from(["claim", "rollback", "end", "current"]), max_size=30))
-def test_whatever_happens_the_queue_holds_each_number_once_and_none_that_was_not_given(steps: list[str]) -> None:
+def test_whatever_happens_the_queue_holds_each_number_once_and_none_that_was_not_given(
+    steps: list[str],
+) -> None:
     line, ended = Line.new(KEY), set[int]()
     for step in steps:
         match step:

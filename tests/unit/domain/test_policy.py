@@ -1,7 +1,7 @@
 """The policy: which rule is for which image, and everything that can be wrong with a file."""
 
 import re
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import example, given
@@ -225,7 +225,8 @@ def test_the_hash_changes_with_every_part_of_the_content_and_with_nothing_else()
 
 
 def test_the_order_of_rules_is_content() -> None:
-    first, second = {"name": "first"}, {"name": "second"}
+    first: dict[str, object] = {"name": "first"}
+    second: dict[str, object] = {"name": "second"}
     assert policy_of(first, second).hash != policy_of(second, first).hash
     assert policy_of(first, second).rules[0].hash == policy_of(second, first).rules[1].hash
 
@@ -282,12 +283,18 @@ def test_a_problem_of_a_rule_names_the_path_to_the_value(rule: dict[str, object]
     [
         ([ENVIRONMENT | {"registry": "devacr"}], "environments[0].registry: 'devacr' is not the resource id"),
         ([ENVIRONMENT | {"registry": registry_id("dev") + "/"}], "is not the resource id of a registry"),
-        ([ENVIRONMENT | {"registry": registry_id("dev")[:-6] + "acr"}], "is not the resource id of a registry"),
+        (
+            [ENVIRONMENT | {"registry": registry_id("dev")[:-6] + "acr"}],
+            "is not the resource id of a registry",
+        ),
         (
             [ENVIRONMENT, {"name": "two", "registry": registry_id("dev").upper()}],
             "environments[1].registry: environments[0] has the same registry",
         ),
-        ([ENVIRONMENT, {"name": "dev", "registry": registry_id("two")}], "environments[1].name: environments[0]"),
+        (
+            [ENVIRONMENT, {"name": "dev", "registry": registry_id("two")}],
+            "environments[1].name: environments[0]",
+        ),
         ([ENVIRONMENT | {"name": "d~v"}], "environments[0].name: 'd~v' is not a name"),
     ],
 )
@@ -313,7 +320,7 @@ def test_a_circle_is_told_in_the_order_of_travel() -> None:
     steps = found.removeprefix("rules: the promotion path runs in a circle: ").split(" -> ")
     assert steps[0] == steps[-1]
     path = {("dev", "staging"), ("staging", "prod"), ("prod", "dev")}
-    assert set(zip(steps, steps[1:], strict=False)) == path
+    assert set(pairwise(steps)) == path
 
 
 def test_nothing_at_all_is_two_problems() -> None:
@@ -355,8 +362,10 @@ def test_the_wrong_shape_is_located_before_anything_else(changes: dict[str, obje
 
 @pytest.mark.parametrize(
     ("name", "is_one"),
-    [("a", True), ("A.b_c-9", True), ("a" * 64, True), ("a" * 65, False), ("", False), ("-a", False)]
-    + [("a.", False), ("a b", False), ("a~b", False), ("a/b", False), ("a\n", False), ("é", False)],
+    [
+        *((name, True) for name in ("a", "A.b_c-9", "a" * 64)),
+        *((name, False) for name in ("a" * 65, "", "-a", "a.", "a b", "a~b", "a/b", "a\n", "é")),
+    ],
 )
 def test_a_gate_s_name_fits_into_a_row_s_key(name: str, is_one: bool) -> None:  # noqa: FBT001 - a table
     assert is_gate_name(name) is is_one

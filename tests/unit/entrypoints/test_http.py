@@ -1,0 +1,472 @@
+"""The HTTP API: what is asked, what is answered, what is woken."""
+
+from collections.abc import Awaitable, Callable
+
+import azure.functions as func
+import pytest
+
+from promoter.adapters.settings import Auth
+from promoter.application.advance import advance as advance_line
+from promoter.application.reject import reject
+from promoter.domain.errors import UnavailableError
+from promoter.entrypoints import http
+from tests.fakes.world import WEB, World, policy, registry_id
+from tests.unit.application.stories import in_flight, qualified, released
+from tests.unit.domain.strategies import digest
+from tests.unit.entrypoints.running import Functions, read, request, run_over
+
+LINE = {"environment": "prod", "repository": "shop:web"}
+WAKES_PROD = ['{"do":"advance","environment":"prod","repository":"shop/web","track":"main"}']
+
+type Call = Callable[[Functions], Awaitable[func.HttpResponse]]
+
+CALLS: dict[str, Call] = {
+    "promote": lambda on: http.post_promotion(request("POST", "promotions", {}), on.wake),
+    "roll_back": lambda on: http.post_rollback(request("POST", "rollbacks", {}), on.wake),
+    "report_gate": lambda on: http.post_gate(request("POST", "gates", {}), on.wake),
+    "hold": lambda on: http.put_hold(request("PUT", "holds", {}, route=LINE)),
+    "unhold": lambda on: http.delete_hold(request("DELETE", "holds", route=LINE), on.wake),
+    "history": lambda on: http.get_promotions(request("GET", "promotions")),
+    "show": lambda on: http.get_promotion(request("GET", "promotions/x", route={"id": "x"})),
+    "retry": lambda on: http.post_retry(request("POST", "promotions/x/retry", route={"id": "x"}), on.wake),
+    "abort": lambda on: http.post_abort(request("POST", "promotions/x/abort", route={"id": "x"})),
+    "adopt": lambda on: http.post_adoption(request("POST", "adoptions", {}), on.wake),
+    "environments": lambda on: http.get_environments(request("GET", "environments")),
+    "candidates": lambda on: http.get_candidates(request("GET", "candidates")),
+    "decide": lambda on: http.get_decision(request("GET", "decisions")),
+}
+
+
+def is_problem(response: func.HttpResponse, status: int) -> bool:
+    document = read(response)
+    return (
+        (response.status_code, document["status"]) == (status, status)
+        and response.mimetype == "application/problem+json"
+        and document["type"].startswith("urn:promoter:problem:")
+        and bool(document["title"])
+        and bool(document["detail"])
+    )
+
+
+@pytest.fixture
+async def by_hand(monkeypatch: pytest.MonkeyPatch) -> Functions:
+    """An image that waits in staging to be promoted to prod by hand."""
+    functions = run_over(World(policy(automatic_to_prod=False)), monkeypatch)
+    await released(functions.world, "v1")
+    return functions
+
+
+# Every route.
+
+
+def test_every_http_function_is_called_by_a_test() -> None:
+    names = {name for name in vars(http) if name.startswith(("get_", "post_", "put_", "delete_"))}
+    assert len(CALLS) + 1 == len(names)  # and health, below
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_an_app_that_is_not_ready_says_so_on_every_route(broken: Functions, name: str) -> None:
+    response = await CALLS[name](broken)
+    assert is_problem(response, 503)
+    assert read(response)["problems"] == ["rules[0].to: there is no environment 'qa'"]
+    assert response.headers["Retry-After"] == "10"
+    assert broken.wake.messages == []
+
+
+@pytest.mark.parametrize("name", ["history", "environments", "candidates", "unhold", "show"])
+async def test_a_store_that_does_not_answer_is_a_503_that_may_pass(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    async def down(*_: object, **__: object) -> None:
+        message = "the store does not answer"
+        raise UnavailableError(message)
+
+    for method in ("get", "page", "commit"):
+        monkeypatch.setattr(functions.world.promotions, method, down)
+    call = CALLS[name]
+    if name == "show":
+        known = "prod~shop:web~9999999998.main"
+        response = await http.get_promotion(request("GET", "promotions", route={"id": known}))
+    else:
+        response = await call(functions)
+    assert is_problem(response, 503)
+
+
+@pytest.mark.parametrize("name", ["promote", "roll_back", "adopt", "report_gate", "hold"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff", b'{"unknown": 1}', b"[" * 60_000]
+)
+async def test_a_body_that_is_none_is_a_400(functions: Functions, name: str, body: bytes) -> None:
+    calls: dict[str, Callable[[], Awaitable[func.HttpResponse]]] = {
+        "promote": lambda: http.post_promotion(request("POST", "promotions", body), functions.wake),
+        "roll_back": lambda: http.post_rollback(request("POST", "rollbacks", body), functions.wake),
+        "adopt": lambda: http.post_adoption(request("POST", "adoptions", body), functions.wake),
+        "report_gate": lambda: http.post_gate(request("POST", "gates", body), functions.wake),
+        "hold": lambda: http.put_hold(request("PUT", "holds", body, route=LINE)),
+    }
+    assert is_problem(await calls[name](), 400)
+    assert functions.world.promotions.snapshot() == {}
+    assert functions.wake.messages == []
+
+
+async def test_a_body_that_is_too_long_is_not_read(functions: Functions) -> None:
+    body = b'{"reason": "' + b"x" * http.MAX_BODY + b'"}'
+    response = await http.put_hold(request("PUT", "holds", body, route=LINE))
+    assert is_problem(response, 400)
+    assert f"at most {http.MAX_BODY} are taken" in read(response)["detail"]
+
+
+@pytest.mark.parametrize("name", ["history", "environments", "candidates", "decide", "health"])
+async def test_a_query_that_is_not_known_is_a_400(functions: Functions, name: str) -> None:
+    calls = {
+        "history": http.get_promotions,
+        "environments": http.get_environments,
+        "candidates": http.get_candidates,
+        "decide": http.get_decision,
+        "health": http.get_health,
+    }
+    response = await calls[name](request("GET", name, params={"colour": "red"}))
+    assert is_problem(response, 400)
+    assert "colour" in read(response)["detail"]
+
+
+async def test_a_functions_key_in_the_query_is_no_part_of_it(functions: Functions) -> None:
+    params = {"code": "a-key", "clientId": "default"}
+    assert (await http.get_promotions(request("GET", "promotions", params=params))).status_code == 200
+    assert (await http.get_environments(request("GET", "environments", params=params))).status_code == 200
+
+
+# Promoting.
+
+
+async def test_a_promotion_by_hand_is_accepted_with_its_record_and_wakes_its_line(by_hand: Functions) -> None:
+    body = {"repository": WEB, "tag": "v1", "to": "prod", "reason": "release 1"}
+    response = await http.post_promotion(request("POST", "promotions", body), by_hand.wake)
+    record = read(response)
+    assert response.status_code == 202
+    assert response.headers["Location"] == f"/api/promotions/{record['id']}"
+    assert (record["kind"], record["phase"], record["reason"]) == ("manual", "pending", "release 1")
+    assert record["actor"] == {"id": "local", "name": "whoever is at this machine", "via": "local"}
+    assert by_hand.wake.messages == WAKES_PROD
+
+    shown = await http.get_promotion(request("GET", "promotions", route={"id": record["id"]}))
+    assert (shown.status_code, read(shown)) == (200, record)
+
+
+async def test_what_is_there_already_is_a_200_and_wakes_nothing(by_hand: Functions) -> None:
+    body = {"repository": WEB, "tag": "v1", "to": "staging"}
+    response = await http.post_promotion(request("POST", "promotions", body), by_hand.wake)
+    assert response.status_code == 200
+    assert read(response)["id"] == by_hand.world.records("staging")[0].id
+    assert by_hand.wake.messages == []
+
+
+async def test_what_does_not_qualify_is_a_409_with_the_decision(functions: Functions) -> None:
+    await functions.world.push("v1")
+    body = {"repository": WEB, "tag": "v1", "to": "staging"}
+    response = await http.post_promotion(request("POST", "promotions", body), functions.wake)
+    assert is_problem(response, 409)
+    document = read(response)
+    assert document["decision"]["outcome"] == "waiting"
+    assert "waits for gate unit-tests" in document["detail"]
+    assert functions.wake.messages == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "field"),
+    [
+        ({"repository": "Shop"}, 400, "repository"),
+        ({"tag": "-v"}, 400, "tag"),
+        ({"tag": None, "digest": "sha256:1"}, 400, "digest"),
+        ({"tag": None}, 400, "tag"),
+        ({"digest": digest(1)}, 400, "tag"),
+        ({"to": "qa"}, 404, None),
+        ({"from": "qa"}, 404, None),
+        ({"tag": "nightly"}, 404, None),
+        ({"tag": "v9"}, 404, None),
+        ({"reason": "x" * 1001}, 400, "reason"),
+        ({"reason": 7}, 400, "reason"),
+    ],
+)
+async def test_a_promotion_that_cannot_be_meant_says_why(
+    functions: Functions, changes: dict[str, object], status: int, field: str | None
+) -> None:
+    body = {"repository": WEB, "tag": "v1", "to": "staging"} | changes
+    response = await http.post_promotion(request("POST", "promotions", body), functions.wake)
+    assert is_problem(response, status)
+    assert read(response).get("field") == field
+
+
+async def test_with_keys_the_caller_is_a_holder_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = run_over(World(policy(automatic_to_prod=False)), monkeypatch, auth=Auth.KEYS)
+    await released(functions.world, "v1")
+    body = {"repository": WEB, "tag": "v1", "to": "prod"}
+    response = await http.post_promotion(request("POST", "promotions", body), functions.wake)
+    assert read(response)["actor"]["via"] == "key"
+
+
+async def test_a_failed_promotion_can_be_tried_again_and_a_pending_one_stopped(functions: Functions) -> None:
+    world = functions.world
+    foreign = world.registry.push(registry_id("staging"), WEB, "v1")
+    await qualified(world, "v1")
+    await world.run()
+    world.registry.delete(registry_id("staging"), WEB, foreign)
+    failed = world.records("staging")[0].id
+    again = await http.post_retry(request("POST", "retry", route={"id": failed}), functions.wake)
+    assert again.status_code == 202
+    assert read(again)["retryOf"] == failed
+    stopped = await http.post_abort(request("POST", "abort", route={"id": read(again)["id"]}))
+    assert stopped.status_code == 200
+    assert read(stopped)["failure"]["code"] == "aborted"
+    assert is_problem(await http.post_abort(request("POST", "abort", route={"id": failed})), 409)
+
+
+# Rolling back.
+
+
+async def test_a_rollback_is_accepted_with_its_record_and_wakes_its_line(functions: Functions) -> None:
+    await released(functions.world, "v1", "v2")
+    first = functions.world.records("prod")[-1].id
+    body = {"record": first, "reason": "checkout is broken"}
+    response = await http.post_rollback(request("POST", "rollbacks", body), functions.wake)
+    record = read(response)
+    assert response.status_code == 202
+    assert (record["kind"], record["rollbackOf"]) == ("rollback", first)
+    assert record["decision"]["outcome"] == "qualified"
+    assert functions.wake.messages == WAKES_PROD
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"record": "nonsense", "reason": "x"}, 404),
+        ({"record": "prod~shop:web~9999999990.main", "reason": "x"}, 404),
+        ({"record": "prod~shop:web~9999999998.main"}, 400),
+        ({"record": 5, "reason": "x"}, 400),
+        ({"record": "prod~shop:web~9999999998.main", "reason": "x"}, 409),
+    ],
+)
+async def test_a_rollback_that_cannot_be_says_why(
+    functions: Functions, body: dict[str, object], status: int
+) -> None:
+    await released(functions.world, "v1")
+    response = await http.post_rollback(request("POST", "rollbacks", body), functions.wake)
+    assert is_problem(response, status)
+    assert functions.wake.messages == []
+    assert (await functions.world.line("prod")).hold is None
+
+
+# Adopting.
+
+
+async def test_what_runs_today_is_adopted_once(functions: Functions) -> None:
+    image = functions.world.registry.push(registry_id("prod"), WEB, "v1")
+    body = {"environment": "prod", "repository": WEB, "tag": "v1", "reason": "as found"}
+    response = await http.post_adoption(request("POST", "adoptions", body), functions.wake)
+    record = read(response)
+    assert response.status_code == 202
+    assert (record["kind"], record["digest"], record["from"]) == ("adopted", image, None)
+    assert functions.wake.messages == WAKES_PROD
+    await advance_line(functions.world.app, functions.world.records("prod")[0].line_key)
+    await functions.world.run()
+    again = await http.post_adoption(request("POST", "adoptions", body), functions.wake)
+    assert (again.status_code, read(again)["id"]) == (200, record["id"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"), [({"tag": "v9"}, 404), ({"environment": "qa"}, 404), ({"tag": "-"}, 400)]
+)
+async def test_what_is_not_there_cannot_be_adopted(
+    functions: Functions, changes: dict[str, object], status: int
+) -> None:
+    body = {"environment": "prod", "repository": WEB, "tag": "v1"} | changes
+    response = await http.post_adoption(request("POST", "adoptions", body), functions.wake)
+    assert is_problem(response, status)
+    assert functions.wake.messages == []
+
+
+# Gates.
+
+
+async def test_a_verdict_is_accepted_and_wakes_what_it_qualifies(functions: Functions) -> None:
+    image = await functions.world.push("v1")
+    body = {"repository": WEB, "tag": "v1", "environment": "dev", "gate": "unit-tests", "verdict": "passed"}
+    response = await http.post_gate(request("POST", "gates", body), functions.wake)
+    answer = read(response)
+    assert response.status_code == 202
+    assert (answer["repository"], answer["digest"]) == (WEB, image)
+    assert answer["result"]["verdict"] == "passed"
+    assert answer["result"]["reportedBy"] == "local"
+    assert len(functions.wake.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "field"),
+    [
+        ({"verdict": "maybe"}, 400, "verdict"),
+        ({"gate": "unit tests"}, 400, "gate"),
+        ({"environment": "qa"}, 404, None),
+        ({"tag": "v9"}, 404, None),
+        ({"tag": None}, 400, "digest"),
+        ({"digest": digest(1)}, 400, "digest"),
+        ({"evidence": "x" * 2049}, 400, "evidence"),
+        ({"url": "ftp://x"}, 400, "url"),
+        ({"at": "2026-11-23T09:00:00"}, 400, "at"),
+        ({"at": "soon"}, 400, "at"),
+        ({"at": "2099-01-01T00:00:00Z"}, 400, "at"),
+        ({"reportedBy": "me"}, 400, None),
+    ],
+)
+async def test_a_verdict_that_cannot_be_says_why(
+    functions: Functions, changes: dict[str, object], status: int, field: str | None
+) -> None:
+    await functions.world.push("v1")
+    body = {"repository": WEB, "tag": "v1", "environment": "dev", "gate": "unit-tests", "verdict": "passed"}
+    response = await http.post_gate(request("POST", "gates", body | changes), functions.wake)
+    assert is_problem(response, status)
+    assert read(response).get("field") == field
+    assert functions.wake.messages == []
+
+
+# Holds.
+
+
+async def test_a_hold_is_set_shown_and_deleted(functions: Functions) -> None:
+    world = functions.world
+    put = await http.put_hold(request("PUT", "holds", {"reason": "release day"}, route=LINE))
+    assert put.status_code == 200
+    assert read(put)["hold"]["reason"] == "release day"
+    image = await qualified(world, "v1")
+    await world.run()
+    shown = read(await http.get_environments(request("GET", "environments")))["items"]
+    assert [line["environment"] for line in shown if line["hold"]] == ["prod"]
+
+    deleted = await http.delete_hold(request("DELETE", "holds", route=LINE), functions.wake)
+    assert (deleted.status_code, deleted.get_body()) == (204, b"")
+    assert functions.wake.messages == [f'{{"do":"consider","repository":"shop/web","digest":"{image}"}}']
+
+
+@pytest.mark.parametrize(
+    ("line", "params", "status"),
+    [
+        ({"environment": "qa", "repository": "shop:web"}, {}, 404),
+        ({"environment": "prod", "repository": "Shop:web"}, {}, 400),
+        ({"environment": "prod", "repository": "shop:"}, {}, 400),
+        ({"environment": "dev", "repository": "shop:web"}, {}, 404),
+        (LINE, {"track": "lts"}, 404),
+        (LINE, {"track": "../x"}, 404),
+    ],
+)
+async def test_a_hold_on_what_cannot_be_a_line_says_why(
+    functions: Functions, line: dict[str, str], params: dict[str, str], status: int
+) -> None:
+    body = {"reason": "x"}
+    assert is_problem(await http.put_hold(request("PUT", "holds", body, params, line)), status)
+    assert is_problem(
+        await http.delete_hold(request("DELETE", "holds", None, params, line), functions.wake), status
+    )
+
+
+# Reading.
+
+
+async def test_the_history_is_read_in_pages(functions: Functions) -> None:
+    await released(functions.world, "v1", "v2")
+    found, params = [], {"limit": "3"}
+    while True:
+        page = read(await http.get_promotions(request("GET", "promotions", params=params)))
+        found += [(record["environment"], record["tag"]) for record in page["items"]]
+        if page["cursor"] is None:
+            break
+        params["cursor"] = page["cursor"]
+    assert found == [("prod", "v2"), ("staging", "v2"), ("prod", "v1"), ("staging", "v1")]
+
+
+async def test_the_history_is_filtered(functions: Functions) -> None:
+    world = functions.world
+    await released(world, "v1")
+    await in_flight(world, "v2")
+
+    async def tags(**params: str) -> list[str]:
+        page = read(await http.get_promotions(request("GET", "promotions", params=params)))
+        return [f"{record['environment']} {record['tag']}" for record in page["items"]]
+
+    assert await tags(environment="prod") == ["prod v1"]
+    assert await tags(repository=WEB, environment="staging") == ["staging v2", "staging v1"]
+    assert await tags(active="true") == ["staging v2"]
+    assert await tags(active="true", environment="prod") == []
+    assert await tags(repository="shop/api") == []
+
+
+@pytest.mark.parametrize(
+    ("params", "status", "field"),
+    [
+        ({"limit": "0"}, 400, "limit"),
+        ({"limit": "many"}, 400, "limit"),
+        ({"active": "perhaps"}, 400, "active"),
+        ({"cursor": "nonsense"}, 400, "cursor"),
+        ({"repository": "Shop"}, 400, "repository"),
+        ({"environment": "qa"}, 404, None),
+    ],
+)
+async def test_a_history_that_cannot_be_read_says_why(
+    functions: Functions, params: dict[str, str], status: int, field: str | None
+) -> None:
+    response = await http.get_promotions(request("GET", "promotions", params=params))
+    assert is_problem(response, status)
+    assert read(response).get("field") == field
+
+
+async def test_what_runs_where_is_shown(functions: Functions) -> None:
+    [image] = await released(functions.world, "v1")
+    items = read(await http.get_environments(request("GET", "environments")))["items"]
+    assert [(line["environment"], line["current"]["digest"]) for line in items] == [
+        ("staging", image),
+        ("prod", image),
+    ]
+
+
+async def test_what_waits_is_shown_with_what_it_waits_for(functions: Functions) -> None:
+    image = await functions.world.push("v1")
+    for params in ({}, {"environment": "staging"}, {"repository": WEB}):
+        answer = read(await http.get_candidates(request("GET", "candidates", params=params)))
+        assert [item["digest"] for item in answer["items"]] == [image]
+        assert answer["cursor"] is None
+    for params in ({"environment": "prod"}, {"repository": "shop/we"}):
+        answer = read(await http.get_candidates(request("GET", "candidates", params=params)))
+        assert answer["items"] == []
+
+
+async def test_why_is_answered_with_the_decision(functions: Functions) -> None:
+    await functions.world.push("v1")
+    params = {"repository": WEB, "tag": "v1", "to": "staging"}
+    response = await http.get_decision(request("GET", "decisions", params=params))
+    assert response.status_code == 200
+    assert read(response)["outcome"] == "waiting"
+    assert [each["kind"] for each in read(response)["conditions"] if each["state"] != "met"] == ["gate"]
+
+
+@pytest.mark.parametrize("record", ["nonsense", "prod~shop:web~9999999998.main", "", "prod~x"])
+async def test_a_record_that_is_not_there_is_a_404(functions: Functions, record: str) -> None:
+    assert is_problem(await http.get_promotion(request("GET", "promotions", route={"id": record})), 404)
+
+
+# Health.
+
+
+async def test_health_says_which_policy_is_in_force_and_when_something_was_rejected_last(
+    functions: Functions,
+) -> None:
+    answer = read(await http.get_health(request("GET", "health")))
+    assert (answer["status"], answer["problems"], answer["lastRejection"]) == ("ok", [], None)
+    assert answer["policyHash"] == functions.world.policy.hash
+    await reject(functions.world.app, "image_pushed", "{}", "no")
+    answer = read(await http.get_health(request("GET", "health")))
+    assert answer["lastRejection"] == "2026-11-23T09:00:00Z"
+
+
+async def test_health_lists_what_keeps_the_app_from_being_ready(broken: Functions) -> None:
+    response = await http.get_health(request("GET", "health"))
+    assert response.status_code == 503
+    assert read(response)["status"] == "not ready"
+    assert read(response)["problems"] == ["rules[0].to: there is no environment 'qa'"]
