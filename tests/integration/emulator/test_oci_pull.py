@@ -77,3 +77,10 @@ async def test_a_blob_belongs_to_the_repositories_that_it_was_pushed_to(dev: Oci
     assert (await dev.ask("HEAD", f"blobs/{digest}")).status == 200
     assert (await other.ask("HEAD", f"blobs/{digest}")).status == 404
     assert (await prod.ask("HEAD", f"blobs/{digest}")).status == 404
+
+
+@pytest.mark.parametrize("digest", ["latest", "sha256:abc123", f"md5:{'0' * 32}", f"sha256:{'X' * 64}"])
+async def test_what_is_no_digest_is_400(dev: Oci, digest: str) -> None:
+    answer = await dev.ask("GET", f"blobs/{digest}")
+
+    assert (answer.status, answer.code) == (400, "DIGEST_INVALID")

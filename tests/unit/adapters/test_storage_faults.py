@@ -84,6 +84,8 @@ async def test_a_busy_account_says_when_to_come_back(
         await call(tables, queue)
 
     assert raised.value.retry_after == timedelta(seconds=21)
+    assert "role" not in str(raised.value)
+    assert len(account.asked) == (2 if call is WRITES["wake"] else 1)
 
 
 @pytest.mark.parametrize("call", [*READS.values(), *WRITES.values()], ids=[*READS, *WRITES])

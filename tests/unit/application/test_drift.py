@@ -44,10 +44,11 @@ async def test_the_echo_of_an_own_import_is_no_drift_whenever_it_comes() -> None
     assert world.story("staging") == ["automatic v1 succeeded"]
 
 
-async def test_the_echoes_of_earlier_images_are_no_drift_after_later_ones() -> None:
-    world = World()
+@pytest.mark.parametrize("tags", [("v1", "v2"), ("latest", "latest")])
+async def test_the_echoes_of_earlier_images_are_no_drift_after_later_ones(tags: tuple[str, ...]) -> None:
+    world = World(moving_tags())
     echoes = []
-    for tag in ("v1", "v2"):
+    for tag in tags:
         [digest] = await released(world, tag)
         at = world.records("prod")[0].completed_at
         assert at is not None

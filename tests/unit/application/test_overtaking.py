@@ -250,3 +250,23 @@ async def test_an_older_image_promoted_by_hand_stays_when_the_newer_push_is_told
     await world.deliver(push)
     await world.run()
     assert await world.current("staging") == older
+
+
+@pytest.mark.parametrize(("older", "newer"), IN_EITHER_ORDER)
+async def test_an_older_image_promoted_by_hand_goes_behind_the_newer_one_that_is_pending(
+    older: Digest, newer: Digest
+) -> None:
+    world = World(moving_tags())
+    await qualified(world, "latest", older)
+    await world.run()
+    await in_flight(world, "v1")
+    await qualified(world, "latest", newer)
+    await by_hand(world, older)
+    world.registry.finish_late()
+    await world.run()
+    assert world.story("staging")[1:] == [
+        "automatic v1 succeeded",
+        "automatic latest succeeded",
+        "manual latest succeeded",
+    ]
+    assert await world.current("staging") == older

@@ -6,12 +6,12 @@ import pytest
 
 from promoter.application.documents import KnownEnvironment, Todo, TodoKind
 from promoter.application.hold import hold, unhold
+from promoter.application.ports import ImportStatus, Progress
 from promoter.application.work import advance
 from promoter.domain.errors import UnavailableError
 from promoter.domain.image import Repository
 from promoter.domain.line import LineKey
 from promoter.domain.policy import Policy
-from promoter.domain.promotion import Phase
 from tests.fakes.world import ANN, WEB, World, policy, registry_id
 from tests.unit.application.stories import DAY, HOUR, MINUTE, in_flight, qualified, released
 
@@ -70,16 +70,19 @@ async def test_what_was_claimed_just_now_is_left_to_its_own_message() -> None:
     assert world.scheduler.scheduled == []
 
 
-async def test_a_retry_whose_wake_up_was_lost_is_made() -> None:
+async def test_a_retry_whose_wake_up_was_lost_is_made_when_it_is_due() -> None:
     world = World()
-    world.registry.set_down(registry_id("staging"))
-    await qualified(world, "v1")
-    await world.run(32 * MINUTE)
-    world.registry.set_down(registry_id("staging"), down=False)
-    assert [record.phase for record in world.records("staging")][-1:] == [Phase.PENDING]
+    world.registry.answer_submit(ImportStatus(Progress.FORBIDDEN, message="the role is missing"))
+    digest = await qualified(world, "v1")
+    await world.drain()
+    assert world.story("staging") == ["automatic v1 failed"]
     lose_messages(world)
+    await world.reconcile()
+    await world.run()
+    assert world.story("staging") == ["automatic v1 failed"]
     await settle(world)
-    assert await world.current("staging") is not None
+    assert world.story("staging") == ["automatic v1 failed", "automatic v1 succeeded"]
+    assert await world.current("staging") == digest
 
 
 async def test_follow_ups_that_were_lost_are_made_good() -> None:
@@ -229,6 +232,7 @@ async def test_while_something_is_on_the_line_its_tags_are_not_looked_at() -> No
     world = World()
     await _leave_a_recheck(world, "staging")
     await in_flight(world, "v2")
+    world.registry.push(registry_id("staging"), WEB, "current")
     submitted = len(world.registry.submitted)
     world.clock.advance(2 * HOUR)
     await world.reconcile()
