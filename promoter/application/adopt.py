@@ -9,6 +9,7 @@ from promoter.application.documents import drive
 from promoter.application.ports import Write
 from promoter.application.promote import GUARD, Promoted, already_current, check_reason, running
 from promoter.application.publish import announced
+from promoter.application.tell import tell
 from promoter.application.work import advance
 from promoter.domain.condition import Kind
 from promoter.domain.errors import NotFoundError
@@ -74,6 +75,7 @@ async def adopt(app: App, adoption: Adoption, actor: Actor) -> Promoted:
             replaces=line.current.record if line.current else None,
         )
         await app.commit(Write(line), Write(record), Write(drive(record)), *announced(app, record))
+        tell(record)
         return Promoted(record, already=False)
 
     return await while_it_changes(step)

@@ -19,6 +19,7 @@ from promoter.application.follow_up import follow_up, follow_up_all
 from promoter.application.ports import Import, ImportStatus, Progress, Put, Write
 from promoter.application.publish import announced, publish_all
 from promoter.application.target import TagConflictError, next_import, read_target, source_registry
+from promoter.application.tell import tell
 from promoter.application.work import Work
 from promoter.application.work import advance as wake_line
 from promoter.domain.condition import Kind, Request, Served
@@ -101,7 +102,6 @@ async def _supersede(app: App, line: Line, number: int, wake: list[Work]) -> Non
     record = await _record(app, line, number)
     failure = Failure(FailureCode.ROLLED_BACK, f"{line.environment} was rolled back before this had started")
     ended = await end(app, line, record, Phase.SUPERSEDED, failure)
-    _tell(ended)
     wake += await follow_up(app, todo_of(ended))
 
 
@@ -129,7 +129,7 @@ class _Flight:
         changes = [Write(self.line), Write(record), *announced(self.app, record)]
         _, version, *_ = await self.app.promotions.commit(changes)
         self.record = replaced(record, version=version)
-        _tell(self.record)
+        tell(self.record)
 
     async def go_on(self) -> timedelta | None:
         """Poll or submit an import, or verify and end. Returns how long to pause; None to go on at once."""
@@ -297,7 +297,6 @@ class _Flight:
     async def _end(self, phase: Phase, failure: Failure | None = None) -> None:
         """End the promotion; where the line has changed meanwhile, the step is taken again from the start."""
         self.record = await end(self.app, self.line, self.record, phase, failure)
-        _tell(self.record)
 
 
 _INCONCLUSIVE = {Progress.FORBIDDEN, Progress.UNKNOWN, Progress.RUNNING}
@@ -305,19 +304,3 @@ _CODES = {
     Progress.FAILED: FailureCode.IMPORT_FAILED,
     Progress.TOO_MANY_MANIFESTS: FailureCode.TOO_MANY_MANIFESTS,
 }
-
-
-def _tell(record: Promotion) -> None:
-    failure = f": {record.failure.code}: {record.failure.message}" if record.failure else ""
-    text = f"{record.kind} promotion {record.id} of {record.image} is {record.phase}{failure}"
-    log.log(
-        logging.WARNING if record.phase is Phase.FAILED else logging.INFO,
-        "%s",
-        text,
-        extra={
-            "promotion": record.id,
-            "image": f"{record.repository}@{record.digest}",
-            "environment": record.environment,
-            "phase": str(record.phase),
-        },
-    )

@@ -6,6 +6,7 @@ from promoter.application.app import App
 from promoter.application.documents import Candidate, Claim, LogEntry, drive, follow_up, record_row, replaced
 from promoter.application.ports import Change, Delete, Put, Write
 from promoter.application.publish import announced
+from promoter.application.tell import tell
 from promoter.domain.condition import Kind
 from promoter.domain.decision import Decision
 from promoter.domain.evidence import Arrival
@@ -72,6 +73,7 @@ class Claimant:
             if self.claim and self.claim.waits:
                 changes.append(Delete(self._candidate(decision, self.now)))
         await self.app.commit(*changes)
+        tell(record)
         return record
 
     @property

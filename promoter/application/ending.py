@@ -6,6 +6,7 @@ from promoter.application.app import App
 from promoter.application.claim import ending
 from promoter.application.documents import Candidate, Claim, claim_row, recheck, replaced
 from promoter.application.ports import Change, Put, Write
+from promoter.application.tell import tell
 from promoter.domain.condition import Condition, Kind, State
 from promoter.domain.decision import decide
 from promoter.domain.line import Current, Line
@@ -43,6 +44,7 @@ async def end(
     if claim is not None:
         changes.append(Write(claim))
     await app.commit(*changes)
+    tell(ended)
     return ended
 
 

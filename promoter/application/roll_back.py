@@ -8,6 +8,7 @@ from promoter.application.ports import Write
 from promoter.application.promote import GUARD, NotQualifiedError, check_reason
 from promoter.application.publish import announced
 from promoter.application.target import source_registry
+from promoter.application.tell import tell
 from promoter.application.work import advance
 from promoter.domain.condition import Kind
 from promoter.domain.decision import evaluate_rollback
@@ -99,6 +100,7 @@ async def _roll_back(app: App, earlier: Promotion, reason: str, actor: Actor) ->
     hold = Hold(f"rolled back to {earlier.tag}: {reason}", actor, now)
     moved = line.with_rollback(importing.sequence if importing else None, hold, vetoes)
     await app.commit(Write(moved), Write(record), Write(drive(record)), *announced(app, record))
+    tell(record)
     return record
 
 

@@ -1,6 +1,7 @@
 """A push or deletion in a registry, as Event Grid tells it."""
 
 import logging
+from collections import Counter
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,7 +20,8 @@ from promoter.domain.policy import Environment
 from promoter.domain.promotion import Promotion
 
 log = logging.getLogger("promoter")
-_unknown_topics: set[str] = set()
+unknown_registries: Counter[str] = Counter()
+"""How many events came to this process from registries that the policy does not name."""
 
 
 class Change(StrEnum):
@@ -71,13 +73,10 @@ async def take_push(app: App, event: RegistryEvent) -> list[Work]:
 
 def _tell_unknown(registry: str) -> None:
     """Count what comes from a registry that the policy does not name, and tell of each such registry once."""
-    counted = {"unknown_registry": registry}
-    if registry.lower() in _unknown_topics:
-        log.debug("event from a registry that the policy does not name", extra=counted)
-        return
-    _unknown_topics.add(registry.lower())
-    text = "events come from %s, which the policy does not name; they are acknowledged and dropped"
-    log.warning(text, registry, extra=counted)
+    unknown_registries[registry.lower()] += 1
+    if unknown_registries[registry.lower()] == 1:
+        text = "events come from %s, which the policy does not name; they are acknowledged and dropped"
+        log.warning(text, registry, extra={"unknown_registry": registry})
 
 
 async def _watch(app: App, environment: Environment, event: RegistryEvent) -> None:

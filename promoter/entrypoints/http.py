@@ -17,6 +17,7 @@ from promoter.application.promote import Promoted, Wanted, explain, promote
 from promoter.application.retry import abort, retry
 from promoter.application.roll_back import RollbackWanted, find_record, roll_back
 from promoter.application.take_gate_result import GateReport, take_gate_result
+from promoter.application.take_push import unknown_registries
 from promoter.application.work import advance
 from promoter.domain.codec import convert, decode, encode
 from promoter.domain.errors import InvalidError
@@ -222,7 +223,11 @@ async def _decide(req: func.HttpRequest) -> func.HttpResponse:
 async def _health(req: func.HttpRequest) -> func.HttpResponse:
     _query(req, _Nothing)
     process = bootstrap.process()
-    known: dict[str, Any] = {"version": __version__, "problems": process.problems}
+    known: dict[str, Any] = {
+        "version": __version__,
+        "problems": process.problems,
+        "unknownRegistries": dict(unknown_registries),
+    }
     if process.app is None:
         return _json({"status": "not ready", **known}, 503)
     latest = await process.app.promotions.page(Rejection, REJECTIONS, limit=1)
