@@ -1,43 +1,28 @@
-"""Bringing a line's promotion in flight to its end, one stored step at a time.
+"""Taking a line as far as it goes: its promotions one after the other, and what follows their ends.
 
 Each step reads how things are, does one thing, and stores it; any step may be the last before a crash, and
-any may be taken twice. An import is submitted only after the attempt is stored, and a promotion has
-succeeded only when the target registry serves its digest.
+any may be taken twice.
 """
 
-import asyncio
 import logging
 from datetime import timedelta
 
-from msgspec.structs import replace
-
 from promoter.application.app import App
-from promoter.application.documents import REGISTRY, Backoff, record_row, replaced
 from promoter.application.documents import follow_up as todo_of
+from promoter.application.documents import record_row
 from promoter.application.ending import end
+from promoter.application.flight import RECHECK, Flight
 from promoter.application.follow_up import follow_up, follow_up_all
-from promoter.application.ports import Import, ImportStatus, Progress, Put, Write
-from promoter.application.publish import announced, publish_all
-from promoter.application.target import TagConflictError, next_import, read_target, source_registry
-from promoter.application.tell import tell
+from promoter.application.publish import publish_all
 from promoter.application.work import Work
 from promoter.application.work import advance as wake_line
-from promoter.domain.condition import Kind, Request, Served
-from promoter.domain.decision import Decision, evaluate
 from promoter.domain.errors import ConcurrentChangeError, UnavailableError
 from promoter.domain.line import Line, LineKey
-from promoter.domain.promotion import Attempt, Failure, FailureCode, Phase, Promotion
+from promoter.domain.promotion import Failure, FailureCode, Phase, Promotion
 
 log = logging.getLogger("promoter")
 
-SUBMIT_GRACE = timedelta(seconds=60)
-RECHECK = timedelta(seconds=10)
-RESUBMIT_AFTER = timedelta(minutes=2)
-DEADLINE = timedelta(minutes=30)
-MAX_FAILURES = 3
 _STEPS = 25
-_SETTLED_AT_ONCE = 15
-_NOW = timedelta(0)
 
 
 async def advance(app: App, key: LineKey) -> list[Work]:
@@ -64,7 +49,10 @@ async def advance(app: App, key: LineKey) -> list[Work]:
             break
     else:
         wake.append(wake_line(key))
-    await publish_all(app, key)
+    try:
+        await publish_all(app, key)
+    except UnavailableError as error:  # what is to be woken must not be lost for it
+        log.warning("%s: changes are not told yet: %s", key, error)
     return wake
 
 
@@ -77,13 +65,13 @@ async def _step(app: App, line: Line, wake: list[Work]) -> timedelta | None:
     if overtaken:
         await _supersede(app, line, overtaken[0], wake)
         return None
-    flight = _Flight(app, line, record)
+    flight = Flight(app, line, record)
     if record.phase is Phase.PENDING:
-        await flight.start()
+        pause = await flight.start()
     else:
         pause = await flight.go_on()
-        if pause is not None:
-            return pause
+    if pause is not None:
+        return pause
     if flight.record.phase.is_terminal:
         wake += await follow_up(app, todo_of(flight.record))
     return None
@@ -103,204 +91,3 @@ async def _supersede(app: App, line: Line, number: int, wake: list[Work]) -> Non
     failure = Failure(FailureCode.ROLLED_BACK, f"{line.environment} was rolled back before this had started")
     ended = await end(app, line, record, Phase.SUPERSEDED, failure)
     wake += await follow_up(app, todo_of(ended))
-
-
-class _Flight:
-    """A line's promotion in flight, as it was read, and the next thing to do for it."""
-
-    def __init__(self, app: App, line: Line, record: Promotion) -> None:
-        self.app, self.line, self.record = app, line, record
-        self.now = app.clock.now()
-
-    async def start(self) -> None:
-        """Judge once more, now that the target is read, and begin."""
-        served = await self._read()
-        decision = await self._judge(served)
-        if decision is not None and not decision.qualified:
-            await self._turn_away(decision)
-            return
-        if decision is None and not served.image and await self._is_gone():
-            return
-        forced = self.record.kind is not Kind.AUTOMATIC
-        moves = forced or self.line.is_newer(self.record.digest, self.record.pushed_at)
-        record = self.record.to(Phase.IMPORTING, importing_at=self.now, moves_current=moves)
-        if decision is not None:
-            record = replaced(record, decision=decision)
-        changes = [Write(self.line), Write(record), *announced(self.app, record)]
-        _, version, *_ = await self.app.promotions.commit(changes)
-        self.record = replaced(record, version=version)
-        tell(self.record)
-
-    async def go_on(self) -> timedelta | None:
-        """Poll or submit an import, or verify and end. Returns how long to pause; None to go on at once."""
-        attempt = self.record.attempt
-        overdue = self.now - (self.record.importing_at or self.now) > DEADLINE
-        try:
-            if attempt is not None and not attempt.ended:
-                pause = await self._poll(attempt)
-                if pause is not None and not overdue:
-                    return pause
-            return await self._approach(overdue=overdue)
-        except UnavailableError as error:
-            if not overdue:
-                await self._back_off(error)
-                raise
-            await self._time_out(str(error))
-            return None
-
-    async def _judge(self, served: Served) -> Decision | None:
-        record = self.record
-        if record.kind in {Kind.ROLLBACK, Kind.ADOPTED}:
-            return None  # decided when they were asked for; what they need of the registry is seen here
-        evidence, sources = await asyncio.gather(
-            self.app.evidence.load(record.image), self.app.lines(record.source or "", record.repository)
-        )
-        request = Request(record.kind, record.rule, record.tag, record.actor)
-        return evaluate(record.terms, request, evidence, self.line, sources, served, self.now)
-
-    async def _turn_away(self, decision: Decision) -> None:
-        """What qualified when it was claimed does so no longer."""
-        if any(condition.kind == "tag" for condition in decision.unmet):
-            await self._end(Phase.FAILED, Failure(FailureCode.TAG_CONFLICT, decision.reasons))
-        else:
-            await self._end(Phase.SUPERSEDED, Failure(FailureCode.NO_LONGER_QUALIFIED, decision.reasons))
-
-    async def _is_gone(self) -> bool:
-        record = self.record
-        if await self._has(source_registry(record)):
-            return False
-        tried = " and ".join(dict.fromkeys((record.environment, record.source or record.environment)))
-        message = f"{record.repository}@{record.digest} is in no registry any more: not in {tried}"
-        await self._end(Phase.FAILED, Failure(FailureCode.IMAGE_MISSING, message))
-        return True
-
-    async def _poll(self, attempt: Attempt) -> timedelta | None:
-        """Ask how the attempt goes. Returns how long to pause; None where the target tells more."""
-        if attempt.operation is not None:
-            status = await self.app.registry.poll(attempt.operation)
-            if status.progress is Progress.RUNNING:
-                return status.retry_after
-            self._hear(attempt, status)
-            return None
-        left = SUBMIT_GRACE - (self.now - attempt.started_at)
-        return left if not attempt.submitted and left > _NOW else None
-
-    def _hear(self, attempt: Attempt, status: ImportStatus) -> None:
-        """Take what the registry says of an attempt; only the target's own word ends a promotion well."""
-        if status.progress in _INCONCLUSIVE:
-            return
-        code = _CODES.get(status.progress)
-        heard = replace(attempt, ended=True, failures=attempt.failures + 1, code=code, message=status.message)
-        self.record = replaced(self.record, attempt=heard)
-
-    async def _approach(self, *, overdue: bool = False) -> timedelta | None:
-        """Read the target; end where it is as wanted, else submit the import that it still lacks."""
-        served = await self._read()
-        try:
-            wanted = next_import(self.record, served)
-        except TagConflictError as conflict:
-            await self._end(Phase.FAILED, Failure(FailureCode.TAG_CONFLICT, str(conflict)))
-            return None
-        if wanted is None:
-            await self._end(Phase.SUCCEEDED)
-            return None
-        if overdue:
-            await self._time_out("the registry has not finished the import")
-            return None
-        return await self._import(wanted)
-
-    async def _import(self, wanted: Import) -> timedelta | None:
-        prior = self.record.attempt
-        again = prior if prior and prior.tag == wanted.tag else None
-        if again is not None:
-            pause = await self._before_again(again, wanted)
-            if pause is not None or self.record.phase.is_terminal:
-                return pause
-        pause = await self._backed_off()
-        if pause is not None:
-            return pause
-        number = prior.number + 1 if prior else 1
-        failures = again.failures if again else 0
-        attempt = Attempt(number, wanted.tag, wanted.force, self.app.clock.now(), failures=failures)
-        late = again is not None and again.force and not again.ended
-        await self._store(attempt, may_finish_late=self.record.may_finish_late or late)
-        return await self._submit(wanted, attempt)
-
-    async def _before_again(self, prior: Attempt, wanted: Import) -> timedelta | None:
-        """Whether the same import is to be submitted once more. Returns how long to pause before that."""
-        age = self.now - prior.started_at
-        if prior.submitted and not prior.ended:
-            return RECHECK if age < RESUBMIT_AFTER else None
-        if not prior.failures:
-            return None
-        if not await self._has(wanted.source_registry):
-            message = f"{wanted.repository}@{wanted.digest} is in its source registry no more; push it again"
-            await self._end(Phase.FAILED, Failure(FailureCode.SOURCE_MISSING, message))
-        elif prior.code is FailureCode.TOO_MANY_MANIFESTS or prior.failures >= MAX_FAILURES:
-            message = prior.message or "the registry said that it was done, but does not serve the image"
-            await self._end(Phase.FAILED, Failure(prior.code or FailureCode.IMPORT_FAILED, message))
-        elif age < RECHECK * prior.failures:
-            await self._store(prior)  # what was heard of it is heard only once
-            return RECHECK * prior.failures - age
-        return None
-
-    async def _submit(self, wanted: Import, attempt: Attempt) -> timedelta | None:
-        try:
-            status = await self.app.registry.submit(wanted)
-        except UnavailableError as error:
-            ambiguous = wanted.force and error.retry_after is None
-            late = self.record.may_finish_late or ambiguous
-            await self._store(replace(attempt, ended=True, message=str(error)), may_finish_late=late)
-            raise
-        if status.progress is Progress.FORBIDDEN:
-            await self._end(Phase.FAILED, Failure(FailureCode.NO_PERMISSION, status.message))
-            return None
-        if status.progress in {Progress.RUNNING, Progress.UNKNOWN}:
-            await self._store(replace(attempt, submitted=True, operation=status.operation))
-            return status.retry_after
-        self._hear(attempt, status)
-        return await self._approach()
-
-    async def _store(self, attempt: Attempt, **changes: object) -> None:
-        record = replaced(self.record, attempt=attempt, **changes)
-        [version] = await self.app.promotions.commit([Write(record)])
-        self.record = replaced(record, version=version)
-
-    async def _read(self) -> Served:
-        record = self.record
-        target = record.terms.environment(record.environment)
-        return await read_target(self.app, target, record.repository, record.tag, record.digest)
-
-    async def _has(self, registry: str) -> bool:
-        found = await self.app.registry.digest(registry, self.record.repository, self.record.digest)
-        return found is not None
-
-    async def _backed_off(self) -> timedelta | None:
-        backoff = await self.app.promotions.get(Backoff, self.record.environment, REGISTRY)
-        return backoff.until - self.now if backoff and backoff.until > self.now else None
-
-    async def _back_off(self, error: UnavailableError) -> None:
-        """Where a registry asks to be left alone, the whole app keeps off it, not this promotion only."""
-        if error.retry_after is not None:
-            until = self.app.clock.now() + error.retry_after
-            await self.app.commit(Put(Backoff(environment=self.record.environment, until=until)))
-
-    async def _time_out(self, what: str) -> None:
-        attempt = self.record.attempt
-        late = self.record.may_finish_late or (attempt is not None and attempt.force and not attempt.ended)
-        self.record = replaced(self.record, may_finish_late=late)
-        minutes = int(DEADLINE.total_seconds() // 60)
-        last = f" Its last words: {attempt.message}" if attempt and attempt.message else ""
-        message = f"given up after {minutes} minutes: {what}.{last}"
-        await self._end(Phase.FAILED, Failure(FailureCode.TIMED_OUT, message))
-
-    async def _end(self, phase: Phase, failure: Failure | None = None) -> None:
-        """End the promotion; where the line has changed meanwhile, the step is taken again from the start."""
-        self.record = await end(self.app, self.line, self.record, phase, failure)
-
-
-_INCONCLUSIVE = {Progress.FORBIDDEN, Progress.UNKNOWN, Progress.RUNNING}
-_CODES = {
-    Progress.FAILED: FailureCode.IMPORT_FAILED,
-    Progress.TOO_MANY_MANIFESTS: FailureCode.TOO_MANY_MANIFESTS,
-}

@@ -42,7 +42,9 @@ class Claimant:
         actor: Actor,
         decision: Decision,
         reason: str | None = None,
+        *,
         retry_of: str | None = None,
+        only_forward: bool = False,
     ) -> Promotion:
         """Claim a promotion of the image: it is pending from now on, and the line's to bring to its end."""
         line, changes = await self._overtake()
@@ -65,6 +67,7 @@ class Claimant:
             policy_hash=self.app.policy.hash,
             replaces=line.current.record if line.current else None,
             retry_of=retry_of or self._retry_of,
+            only_forward=only_forward,
             decision=decision,
         )
         changes += [Write(line), Write(record), Write(drive(record)), *announced(self.app, record)]

@@ -67,7 +67,7 @@ async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arr
     if not decision.qualified:
         await claimant.wait(decision)
         return []
-    await claimant.promote(Kind.AUTOMATIC, AUTOMATION, decision)
+    await claimant.promote(Kind.AUTOMATIC, AUTOMATION, decision, only_forward=True)
     return [advance(key)]
 
 

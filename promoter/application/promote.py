@@ -79,7 +79,7 @@ async def promote(app: App, wanted: Wanted, actor: Actor) -> Promoted:
 
 
 async def promote_subject(
-    app: App, subject: Subject, actor: Actor, reason: str | None, retry_of: str | None = None
+    app: App, subject: Subject, actor: Actor, reason: str | None, retry_of: Promotion | None = None
 ) -> Promoted:
     """Promote by hand what was found to be meant.
 
@@ -93,7 +93,7 @@ async def promote_subject(
 
 
 async def _promote(
-    app: App, subject: Subject, key: LineKey, actor: Actor, reason: str | None, retry_of: str | None
+    app: App, subject: Subject, key: LineKey, actor: Actor, reason: str | None, retry_of: Promotion | None
 ) -> Promoted:
     rule, image = subject.rule, subject.evidence.image
     line = await app.line(key)
@@ -113,7 +113,14 @@ async def _promote(
         raise NotQualifiedError(decision)
     claim = await app.promotions.get(Claim, rule.target, claim_row(image.repository, rule.name, subject.tag))
     claimant = Claimant(app, rule, image, arrival, line, claim)
-    record = await claimant.promote(Kind.MANUAL, actor, decision, reason, retry_of)
+    record = await claimant.promote(
+        Kind.MANUAL,
+        actor,
+        decision,
+        reason,
+        retry_of=retry_of.id if retry_of else None,
+        only_forward=retry_of is not None and retry_of.only_forward,
+    )
     return Promoted(record, already=False)
 
 

@@ -63,7 +63,9 @@ async def _resume(app: App, todo: Todo) -> list[Work]:
         case TodoKind.FOLLOW_UP:
             return await follow_up(app, todo) if todo.due + STALE <= now else []
         case TodoKind.ANNOUNCE:
-            if todo.due + STALE <= now:
+            if app.publisher is None:  # nobody is to be told any more
+                await app.commit(Delete(todo))
+            elif todo.due + STALE <= now:
                 await publish(app, todo)
             return []
         case TodoKind.RECHECK:

@@ -31,7 +31,7 @@ async def retry(app: App, record_id: str, actor: Actor) -> Promoted:
         message = f"the policy has no rule {record.rule!r} any more; promote the image as a new request"
         raise NoRuleError(message)
     subject = Subject(rule, record.tag, await app.evidence.load(record.image))
-    return await promote_subject(app, subject, actor, record.reason, retry_of=record.id)
+    return await promote_subject(app, subject, actor, record.reason, retry_of=record)
 
 
 async def abort(app: App, record_id: str, actor: Actor, reason: str | None = None) -> Promotion:

@@ -89,6 +89,7 @@ async def _roll_back(app: App, earlier: Promotion, reason: str, actor: Actor) ->
         retry_of=None,
         decision=decision,
         importing_at=None,
+        only_forward=False,
         moves_current=False,
         attempt=None,
         may_finish_late=False,

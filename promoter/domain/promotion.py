@@ -118,6 +118,7 @@ class Promotion(Document, frozen=True):
         rollback_of: The record that a rollback goes back to.
         retry_of: The failed record that this one tries again.
         importing_at: When its import began.
+        only_forward: Whether it leaves what is current alone where that is newer, as automation does.
         moves_current: Whether it makes its image the one that the environment is meant to run.
         attempt: The latest import.
         may_finish_late: Whether an import that moves a tag was given up before it was heard to have ended.
@@ -144,6 +145,7 @@ class Promotion(Document, frozen=True):
     retry_of: str | None = None
     decision: Decision | None = None
     importing_at: datetime | None = None
+    only_forward: bool = False
     moves_current: bool = False
     attempt: Attempt | None = None
     may_finish_late: bool = False
