@@ -11,6 +11,7 @@ from promoter.domain.errors import UnavailableError
 
 _MAX_MESSAGE = 300
 _DENIED = {401, 403}
+MAX_RETRY_AFTER = timedelta(minutes=15)
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
 _QUERIES = re.compile(r"\?\S*")
 
@@ -34,14 +35,23 @@ def unavailable(error: AzureError, doing: str, hint: str = "") -> UnavailableErr
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """How long a service asked to be left alone: seconds, a date, or Azure's milliseconds."""
+    """How long a service asked to be left alone, as seconds, a date or milliseconds; at most 15 minutes."""
+    asked = _asked(headers)
+    return None if asked is None else min(asked, MAX_RETRY_AFTER)
+
+
+def _asked(headers: Mapping[str, str]) -> timedelta | None:
     text = headers.get("Retry-After")
     if text:
-        return timedelta(seconds=float(text)) if _SECONDS.fullmatch(text) else _until(text)
+        return _seconds(text) if _SECONDS.fullmatch(text) else _until(text)
     for name in ("retry-after-ms", "x-ms-retry-after-ms"):
         if (text := headers.get(name)) and _SECONDS.fullmatch(text):
-            return timedelta(milliseconds=float(text))
+            return _seconds(text) / 1000
     return None
+
+
+def _seconds(text: str) -> timedelta:
+    return timedelta(seconds=min(float(text), 10**6))
 
 
 def _code(error: AzureError) -> str:

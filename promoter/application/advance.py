@@ -23,15 +23,22 @@ from promoter.domain.promotion import Failure, FailureCode, Phase, Promotion
 log = logging.getLogger("promoter")
 
 _STEPS = 25
+_NOT_NOW = timedelta(0)
+_EARLY = timedelta(milliseconds=500)  # clocks differ, and queues delay by whole seconds
 
 
-async def advance(app: App, key: LineKey) -> list[Work]:
+async def advance(app: App, key: LineKey, *, leftovers: bool = False) -> list[Work]:
     """Take a line as far as it goes now; where something is to be waited for, the line is woken again then.
+
+    Args:
+        app: The application.
+        key: The line.
+        leftovers: Whether what is left of ended promotions is looked for first.
 
     Returns:
         The lines to be woken at once.
     """
-    wake: list[Work] = []
+    wake = await follow_up_all(app, key) if leftovers else []
     for _ in range(_STEPS):
         try:
             line = await app.line(key)
@@ -43,9 +50,10 @@ async def advance(app: App, key: LineKey) -> list[Work]:
             continue
         except UnavailableError as error:
             log.warning("%s waits: %s", key, error)
-            pause = max(error.retry_after or RECHECK, timedelta(seconds=1))
+            pause = RECHECK
         if pause is not None:
-            await app.scheduler.wake(wake_line(key), pause)
+            if pause > _NOT_NOW:
+                await app.scheduler.wake(wake_line(key), pause)
             break
     else:
         wake.append(wake_line(key))
@@ -57,20 +65,25 @@ async def advance(app: App, key: LineKey) -> list[Work]:
 
 
 async def _step(app: App, line: Line, wake: list[Work]) -> timedelta | None:
-    """Take the next step on a line. Returns how long to pause; None to go on at once."""
+    """Take the next step on a line.
+
+    Returns:
+        How long to pause, nothing where somebody else is to go on; None to go on at once.
+    """
     record = await _record(app, line, line.queue[0])
-    overtaken = [number for number in line.queue[1:] if number < line.barrier]
     if record.phase is Phase.PENDING and record.sequence < line.barrier:
-        overtaken = [record.sequence, *overtaken]
-    if overtaken:
-        await _supersede(app, line, overtaken[0], wake)
+        await _supersede(app, line, record, wake)
         return None
+    if record.look_at is not None and app.clock.now() < record.look_at - _EARLY:
+        return _NOT_NOW  # whoever stored that time is woken then: messages that come twice end here
     flight = Flight(app, line, record)
-    if record.phase is Phase.PENDING:
-        pause = await flight.start()
-    else:
-        pause = await flight.go_on()
+    try:
+        pause = await (flight.start() if record.phase is Phase.PENDING else flight.go_on())
+    except UnavailableError as error:
+        log.warning("%s waits: %s", line.line_key, error)
+        pause = max(error.retry_after or RECHECK, timedelta(seconds=1))
     if pause is not None:
+        await flight.look_again_after(pause)
         return pause
     if flight.record.phase.is_terminal:
         wake += await follow_up(app, todo_of(flight.record))
@@ -86,8 +99,7 @@ async def _record(app: App, line: Line, number: int) -> Promotion:
     return record
 
 
-async def _supersede(app: App, line: Line, number: int, wake: list[Work]) -> None:
-    record = await _record(app, line, number)
+async def _supersede(app: App, line: Line, record: Promotion, wake: list[Work]) -> None:
     failure = Failure(FailureCode.ROLLED_BACK, f"{line.environment} was rolled back before this had started")
     ended = await end(app, line, record, Phase.SUPERSEDED, failure)
     wake += await follow_up(app, todo_of(ended))

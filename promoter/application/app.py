@@ -1,5 +1,6 @@
 """The application: a policy, and the ports that its use cases act through."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from promoter.application.ports import (
 from promoter.domain.errors import ConcurrentChangeError
 from promoter.domain.image import Repository
 from promoter.domain.line import Line, LineKey
-from promoter.domain.policy import Policy
+from promoter.domain.policy import Policy, PromotionRule
 
 _TRIES = 10
 
@@ -39,10 +40,18 @@ class App:
         return stored or Line.new(key)
 
     async def lines(self, environment: str, repository: Repository) -> tuple[Line, ...]:
-        """The lines of a repository in an environment, on every track; none where no rule leads there."""
-        if not self.policy.is_target(environment):
-            return ()
+        """The lines of a repository in an environment, on every track.
+
+        Also where no rule leads there any more: what was rolled back there stays vetoed.
+        """
         return tuple(await self.promotions.page(Line, environment, prefix=f"{repository.path}~"))
+
+    async def lines_on_the_way(self, rule: PromotionRule, repository: Repository) -> tuple[Line, ...]:
+        """The lines of a repository at both ends of a rule: what was rolled back on any of them is vetoed."""
+        source, target = await asyncio.gather(
+            self.lines(rule.source, repository), self.lines(rule.target, repository)
+        )
+        return (*source, *target)
 
     async def commit(self, *changes: Change) -> None:
         """Make changes to one environment's rows: all of them, or none."""

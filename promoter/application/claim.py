@@ -145,6 +145,8 @@ class Claimant:
         earlier = await self.app.promotions.get(Promotion, claim.environment, key)
         if earlier is None or earlier.phase is not Phase.PENDING:
             return line, []
+        if (earlier.rule, earlier.tag, earlier.digest) != (claim.rule, claim.tag, claim.digest):
+            return line, []  # the rule has changed its track: the number is another line's
         failure = Failure(FailureCode.OVERTAKEN, f"{self.image.digest.short} was pushed as {claim.tag} since")
         ended = earlier.ended(Phase.SUPERSEDED, self.now, failure)
         return line.without(earlier.sequence), ending(self.app, ended)

@@ -50,10 +50,10 @@ async def _consider_rule(app: App, rule: PromotionRule, evidence: Evidence, arri
 async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arrival) -> list[Work]:
     image = evidence.image
     key = LineKey(rule.target, image.repository, rule.track)
-    line, claim, sources = await asyncio.gather(
+    line, claim, lines = await asyncio.gather(
         app.line(key),
         app.promotions.get(Claim, rule.target, claim_row(image.repository, rule.name, arrival.tag)),
-        app.lines(rule.source, image.repository),
+        app.lines_on_the_way(rule, image.repository),
     )
     now = app.clock.now()
     if claim and is_settled(claim, image.digest, arrival.pushed_at, now):
@@ -62,12 +62,12 @@ async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arr
             await app.commit(Write(known))
         return [advance(key)] if claim.in_flight and claim.digest == image.digest else []
     request = Request(Kind.AUTOMATIC, rule.name, arrival.tag, AUTOMATION)
-    decision = evaluate(app.policy, request, evidence, line, sources, None, now)
+    decision = evaluate(app.policy, request, evidence, line, lines, None, now)
     claimant = Claimant(app, rule, image, arrival, line, claim)
     if not decision.qualified:
         await claimant.wait(decision)
         return []
-    await claimant.promote(Kind.AUTOMATIC, AUTOMATION, decision, only_forward=True)
+    await claimant.promote(Kind.AUTOMATIC, AUTOMATION, decision)
     return [advance(key)]
 
 

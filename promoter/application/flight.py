@@ -5,6 +5,7 @@ registry serves its digest: what a registry says of an import decides nothing bu
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable
 from datetime import timedelta
 
@@ -36,6 +37,11 @@ _CODES = {
 }
 
 
+def _pause(status: ImportStatus) -> timedelta:
+    """How long to leave an import alone: queues delay by whole seconds, and no word means not at once."""
+    return max(status.retry_after, timedelta(seconds=1)) if status.retry_after else RECHECK
+
+
 class Flight:
     """A line's promotion in flight, as it was read, and the next thing to do for it."""
 
@@ -58,7 +64,8 @@ class Flight:
         if decision is None and not served.image and await self._is_gone():
             return
         newer = self.line.is_newer(self.record.digest, self.record.pushed_at)
-        moves = newer or not self.record.only_forward
+        forward = self.record.only_forward or self.record.kind is Kind.AUTOMATIC
+        moves = newer or not forward
         record = self.record.to(Phase.IMPORTING, importing_at=self.now, moves_current=moves)
         if decision is not None:
             record = replaced(record, decision=decision)
@@ -73,20 +80,12 @@ class Flight:
         overdue = self.now - (self.record.importing_at or self.now) > DEADLINE
         if self._is_rolled_back():
             self.record = replaced(self.record, moves_current=False)
-        try:
-            pause = await self._backed_off()
-            if pause is not None and not overdue:
-                return pause
-            if attempt is not None and not attempt.ended:
-                pause = await self._poll(attempt)
-                if pause is not None and not overdue:
-                    return pause
-            return await self._approach(overdue=overdue)
-        except UnavailableError as error:
-            if not overdue:
-                raise
-            await self._time_out(str(error))
-            return None
+        pause = await self._backed_off()
+        if pause is None and attempt is not None and not attempt.ended:
+            pause = await self._poll_if_it_answers(attempt) if overdue else await self._poll(attempt)
+        if pause is not None and not overdue:
+            return pause
+        return await self._approach(overdue=overdue)
 
     def _is_rolled_back(self) -> bool:
         """Whether a rollback waits for this to end: then a pointer that was not touched yet never is."""
@@ -97,13 +96,14 @@ class Flight:
 
     async def _judge(self, served: Served) -> Decision | None:
         record = self.record
-        if record.kind in {Kind.ROLLBACK, Kind.ADOPTED}:
+        rule = record.rule_terms
+        if rule is None or record.kind is Kind.ROLLBACK:
             return None  # decided when they were asked for; what they need of the registry is seen here
-        evidence, sources = await asyncio.gather(
-            self.app.evidence.load(record.image), self.app.lines(record.source or "", record.repository)
+        evidence, lines = await asyncio.gather(
+            self.app.evidence.load(record.image), self.app.lines_on_the_way(rule, record.repository)
         )
         request = Request(record.kind, record.rule, record.tag, record.actor)
-        return evaluate(record.terms, request, evidence, self.line, sources, served, self.now)
+        return evaluate(record.terms, request, evidence, self.line, lines, served, self.now)
 
     async def _turn_away(self, decision: Decision) -> None:
         """What qualified when it was claimed does so no longer."""
@@ -121,12 +121,18 @@ class Flight:
         await self._end(Phase.FAILED, Failure(FailureCode.IMAGE_MISSING, message))
         return True
 
+    async def _poll_if_it_answers(self, attempt: Attempt) -> timedelta | None:
+        """Late, only the target's own word counts, and it is asked next."""
+        with contextlib.suppress(UnavailableError):
+            return await self._poll(attempt)
+        return None
+
     async def _poll(self, attempt: Attempt) -> timedelta | None:
         """Ask how the attempt goes. Returns how long to pause; None where the target tells more."""
         if attempt.operation is not None:
             status = await self._asked(self.app.registry.poll(attempt.operation))
             if status.progress is Progress.RUNNING:
-                return status.retry_after
+                return _pause(status)
             self._hear(attempt, status)
             return None
         left = SUBMIT_GRACE - (self.now - attempt.started_at)
@@ -201,12 +207,18 @@ class Flight:
             return None
         if status.progress in {Progress.RUNNING, Progress.UNKNOWN}:
             await self._store(replace(attempt, submitted=True, operation=status.operation))
-            return status.retry_after
+            return _pause(status)
         self._hear(attempt, status)
         return await self._approach()
 
     async def _store(self, attempt: Attempt, **changes: object) -> None:
         record = replaced(self.record, attempt=attempt, **changes)
+        [version] = await self.app.promotions.commit([Write(record)])
+        self.record = replaced(record, version=version)
+
+    async def look_again_after(self, pause: timedelta) -> None:
+        """Store when the promotion is looked at again, so that who comes earlier leaves it alone."""
+        record = replaced(self.record, look_at=self.app.clock.now() + pause)
         [version] = await self.app.promotions.commit([Write(record)])
         self.record = replaced(record, version=version)
 

@@ -1,6 +1,8 @@
 """What follows the end of a promotion; each part can be repeated, and the todo goes only when all is done."""
 
 import contextlib
+import logging
+from datetime import timedelta
 
 from promoter.application.app import App
 from promoter.application.consider import consider
@@ -8,10 +10,14 @@ from promoter.application.documents import Claim, Todo, TodoKind, claim_row, rec
 from promoter.application.ports import Delete, Import
 from promoter.application.work import Consider, Work
 from promoter.domain.condition import Kind
-from promoter.domain.errors import ConcurrentChangeError
+from promoter.domain.errors import ConcurrentChangeError, UnavailableError
 from promoter.domain.evidence import Arrival
 from promoter.domain.line import Line, LineKey
 from promoter.domain.promotion import Phase, Promotion
+
+log = logging.getLogger("promoter")
+
+LATEST = timedelta(days=1)
 
 
 async def follow_up(app: App, todo: Todo) -> list[Work]:
@@ -29,13 +35,32 @@ async def follow_up(app: App, todo: Todo) -> list[Work]:
 
 
 async def follow_up_all(app: App, key: LineKey) -> list[Work]:
-    """Do all that the ended promotions of a repository call for."""
+    """Do all that is left of a repository's ended promotions; what cannot be done now is left again.
+
+    Returns:
+        The lines to be woken.
+    """
     todos = await app.promotions.page(Todo, key.environment, prefix=f"{key.repository.path}~")
     wake: list[Work] = []
     for todo in todos:
-        if todo.kind is TodoKind.FOLLOW_UP:
-            wake += await follow_up(app, todo)
+        try:
+            wake += await _leftover(app, todo)
+        except (ConcurrentChangeError, UnavailableError) as error:
+            log.warning("%s: %s is left for the next time: %s", todo.line_key, todo.kind, error)
     return wake
+
+
+async def _leftover(app: App, todo: Todo) -> list[Work]:
+    match todo.kind:
+        case TodoKind.FOLLOW_UP:
+            return await follow_up(app, todo)
+        case TodoKind.RECHECK if todo.due <= app.clock.now():
+            await look_again(app, todo)
+        case TodoKind.ANNOUNCE if app.publisher is None:  # nobody is to be told any more
+            await app.commit(Delete(todo))
+        case _:
+            pass
+    return []
 
 
 async def _follow(app: App, record: Promotion) -> list[Work]:
@@ -43,7 +68,8 @@ async def _follow(app: App, record: Promotion) -> list[Work]:
         case Phase.SUCCEEDED if record.kind in {Kind.AUTOMATIC, Kind.MANUAL}:
             return await _arrived(app, record)
         case Phase.SUPERSEDED:
-            return await consider(app, record.image, lambda rule: rule.name == record.rule)
+            ends = (record.source, record.environment)  # the rule may have another name by now
+            return await consider(app, record.image, lambda rule: (rule.source, rule.target) == ends)
         case Phase.FAILED:
             return await _schedule_retry(app, record)
         case _:
@@ -79,9 +105,10 @@ async def look_again(app: App, todo: Todo) -> None:
     key = record_row(todo.repository, todo.sequence, todo.track)
     record = await app.promotions.get(Promotion, todo.environment, key)
     wrong = await _wrong_tags(app, line, record) if record and line.current and not line.queue else []
-    for request in wrong:
+    given_up = app.clock.now() > todo.due + LATEST
+    for request in () if given_up else wrong:
         await app.registry.submit(request)
-    if not wrong and not line.queue:
+    if given_up or (not wrong and not line.queue):
         with contextlib.suppress(ConcurrentChangeError):
             await app.commit(Delete(todo))
 

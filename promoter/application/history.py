@@ -69,7 +69,7 @@ async def history(app: App, query: Query) -> Page[Promotion]:
     first = [] if query.cursor else await _active(app, environments, None)
     reads = {name: _log(app, name) for name in environments}
     page = await _merged(reads, cursor, query.limit, lambda record: record.completed_at or record.created_at)
-    return Page([*first, *page.items], page.cursor)
+    return Page([*first[: query.limit], *page.items], page.cursor)
 
 
 async def lines(app: App) -> list[Line]:

@@ -1,6 +1,6 @@
 """Promoting an image by hand."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -19,6 +19,7 @@ from promoter.domain.policy import PromotionRule
 from promoter.domain.promotion import Phase, Promotion, RecordId
 
 GUARD = timedelta(minutes=1)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_REASON = 1000
 
 
@@ -111,6 +112,7 @@ async def _promote(
     arrival = subject.evidence.arrival(rule.source, subject.tag)
     if not decision.qualified or arrival is None:
         raise NotQualifiedError(decision)
+    await app.evidence.add(image, arrival)  # where it was seen in the registry only, it is stored by now
     claim = await app.promotions.get(Claim, rule.target, claim_row(image.repository, rule.name, subject.tag))
     claimant = Claimant(app, rule, image, arrival, line, claim)
     record = await claimant.promote(
@@ -119,7 +121,7 @@ async def _promote(
         decision,
         reason,
         retry_of=retry_of.id if retry_of else None,
-        only_forward=retry_of is not None and retry_of.only_forward,
+        only_forward=retry_of is not None and (retry_of.only_forward or retry_of.kind is Kind.AUTOMATIC),
     )
     return Promoted(record, already=False)
 
@@ -145,9 +147,9 @@ async def explain(app: App, wanted: Wanted, actor: Actor) -> Decision:
 async def _judge(
     app: App, subject: Subject, line: Line, served: Served, kind: Kind, actor: Actor
 ) -> Decision:
-    sources = await app.lines(subject.rule.source, subject.evidence.image.repository)
+    lines = await app.lines_on_the_way(subject.rule, subject.evidence.image.repository)
     request = Request(kind, subject.rule.name, subject.tag, actor)
-    return evaluate(app.policy, request, subject.evidence, line, sources, served, app.clock.now())
+    return evaluate(app.policy, request, subject.evidence, line, lines, served, app.clock.now())
 
 
 async def running(app: App, line: Line, image: Image, tag: Tag) -> Promotion | None:
@@ -225,12 +227,15 @@ async def _by_tag(app: App, wanted: Wanted, tag: Tag) -> Subject:
 
 
 async def _known(app: App, rule: PromotionRule, image: Image, tag: Tag) -> Evidence:
-    """What is known of the image; that its first registry serves it is a fact too, without its event."""
+    """What is known of the image; that its first registry serves it is known too, without its event.
+
+    When it was pushed is not: it counts as older than all whose push is.
+    """
     evidence = await app.evidence.load(image)
     if evidence.arrival(rule.source, tag) is None and not app.policy.is_target(rule.source):
         now = app.clock.now()
-        await app.evidence.add(image, Arrival(rule.source, tag, first_at=now, last_at=now, pushed_at=now))
-        return await app.evidence.load(image)
+        seen = Arrival(rule.source, tag, first_at=now, last_at=now, pushed_at=_LONG_AGO)
+        return msgspec.structs.replace(evidence, arrivals=(*evidence.arrivals, seen))
     return evidence
 
 

@@ -1,6 +1,5 @@
 """Picking up what no message drives: after a lost wake-up, a changed policy, or time that has passed."""
 
-import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -14,32 +13,27 @@ from promoter.application.documents import (
     TodoKind,
     claim_row,
 )
-from promoter.application.follow_up import follow_up, look_again
 from promoter.application.paging import every
 from promoter.application.ports import Delete, Put
-from promoter.application.publish import publish
 from promoter.application.work import Consider, Work, advance
-from promoter.domain.errors import ConcurrentChangeError, UnavailableError
+from promoter.domain.errors import ConcurrentChangeError
 from promoter.domain.image import Repository
-
-log = logging.getLogger("promoter")
 
 STALE = timedelta(minutes=1)
 
 
 async def reconcile(app: App) -> list[Work]:
-    """Look through all that is left to do and all that waits.
+    """Look through all that is left to do and all that waits; the work itself is the woken lines'.
 
     Returns:
         What is to be woken.
     """
     wake: dict[Work, None] = {}
+    now = app.clock.now()
     for environment in await _environments(app):
         async for todo in every(app, Todo, environment):
-            try:
-                wake |= dict.fromkeys(await _resume(app, todo))
-            except (ConcurrentChangeError, UnavailableError) as error:
-                log.warning("%s: %s is left for the next time: %s", todo.line_key, todo.kind, error)
+            if todo.due <= now - (timedelta(0) if todo.kind is TodoKind.RECHECK else STALE):
+                wake[advance(todo.line_key, leftovers=True)] = None
         async for work in _candidates(app, environment):
             wake[work] = None
     return list(wake)
@@ -55,29 +49,10 @@ async def _environments(app: App) -> list[str]:
     return known
 
 
-async def _resume(app: App, todo: Todo) -> list[Work]:
-    now = app.clock.now()
-    match todo.kind:
-        case TodoKind.DRIVE:
-            return [advance(todo.line_key)] if todo.due + STALE <= now else []
-        case TodoKind.FOLLOW_UP:
-            return await follow_up(app, todo) if todo.due + STALE <= now else []
-        case TodoKind.ANNOUNCE:
-            if app.publisher is None:  # nobody is to be told any more
-                await app.commit(Delete(todo))
-            elif todo.due + STALE <= now:
-                await publish(app, todo)
-            return []
-        case TodoKind.RECHECK:
-            if todo.due <= now:
-                await look_again(app, todo)
-            return []
-
-
 async def _candidates(app: App, environment: str) -> AsyncIterator[Work]:
     """The candidates that may stand differently now: due, judged by another policy, or held no more."""
     now = app.clock.now()
-    held: dict[Repository, bool] = {}
+    held: dict[Repository, set[str]] = {}
     async for candidate in every(app, Candidate, environment):
         due = candidate.decision.earliest is not None and candidate.decision.earliest <= now
         changed = candidate.policy_hash != app.policy.hash
@@ -92,14 +67,15 @@ def _has_rule(app: App, candidate: Candidate) -> bool:
     return any(rule.name == candidate.rule and rule.target == candidate.environment for rule in rules)
 
 
-async def _was_released(app: App, candidate: Candidate, held: dict[Repository, bool]) -> bool:
+async def _was_released(app: App, candidate: Candidate, held: dict[Repository, set[str]]) -> bool:
     """Whether a candidate waits for a hold that is there no more."""
     if all(condition.kind != "hold" for condition in candidate.decision.unmet):
         return False
     if candidate.repository not in held:
         lines = await app.lines(candidate.environment, candidate.repository)
-        held[candidate.repository] = any(line.hold is not None for line in lines)
-    return not held[candidate.repository]
+        held[candidate.repository] = {line.track for line in lines if line.hold is not None}
+    rule = app.policy.rule(candidate.rule)
+    return rule is None or rule.track not in held[candidate.repository]
 
 
 async def _withdraw(app: App, candidate: Candidate) -> None:

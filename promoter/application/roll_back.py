@@ -14,6 +14,7 @@ from promoter.domain.condition import Kind
 from promoter.domain.decision import evaluate_rollback
 from promoter.domain.errors import NotFoundError
 from promoter.domain.line import Actor, Hold, Line, Veto
+from promoter.domain.policy import Policy
 from promoter.domain.promotion import Phase, Promotion, RecordId
 
 
@@ -57,11 +58,12 @@ async def roll_back(app: App, wanted: RollbackWanted, actor: Actor) -> Promotion
 
 async def _roll_back(app: App, earlier: Promotion, reason: str, actor: Actor) -> Promotion:
     line = await app.line(earlier.line_key)
+    earlier = msgspec.structs.replace(earlier, terms=_terms_today(app, earlier))
     flying = await _on_the_line(app, line)
     for each in flying:
         if each.rollback_of == earlier.id and each.sequence >= line.barrier:
             return each
-    elsewhere = any(each.digest != earlier.digest for each in flying)
+    elsewhere = len(line.queue) > len(flying) or any(each.digest != earlier.digest for each in flying)
     current = line.current is not None and line.current.digest == earlier.digest and not elsewhere
     decision = evaluate_rollback(
         earlier.id,
@@ -92,6 +94,7 @@ async def _roll_back(app: App, earlier: Promotion, reason: str, actor: Actor) ->
         only_forward=False,
         moves_current=False,
         attempt=None,
+        look_at=None,
         may_finish_late=False,
         completed_at=None,
         failure=None,
@@ -103,6 +106,16 @@ async def _roll_back(app: App, earlier: Promotion, reason: str, actor: Actor) ->
     await app.commit(Write(moved), Write(record), Write(drive(record)), *announced(app, record))
     tell(record)
     return record
+
+
+def _terms_today(app: App, earlier: Promotion) -> Policy:
+    """The record's terms, with its environment as the policy has it today: registry and pointer."""
+    today = {each.name: each for each in app.policy.environments}
+    environments = tuple(
+        today.get(each.name, each) if each.name == earlier.environment else each
+        for each in earlier.terms.environments
+    )
+    return msgspec.structs.replace(earlier.terms, environments=environments)
 
 
 async def _on_the_line(app: App, line: Line) -> list[Promotion]:

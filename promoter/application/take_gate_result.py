@@ -112,4 +112,8 @@ async def _digest(app: App, report: GateReport) -> Digest:
             f"{named} has named more than one image, so a verdict on the tag says nothing; report the digest"
         )
         raise RefusedError(message)
+    registry = app.policy.environment(report.environment).registry
+    if await app.registry.digest(registry, report.repository, tag) != known[0].digest:
+        message = f"{named} names another image by now, whose push is not known yet; report the digest"
+        raise UnknownTagError(message)
     return known[0].digest

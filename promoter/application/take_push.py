@@ -13,7 +13,8 @@ from promoter.application.documents import Claim, claim_row, record_row
 from promoter.application.ports import Write
 from promoter.application.roll_back import find_record
 from promoter.application.work import Work
-from promoter.domain.evidence import Arrival
+from promoter.domain.errors import InvalidError
+from promoter.domain.evidence import MAX_CLOCK_SKEW, Arrival
 from promoter.domain.image import Digest, Image, Repository, Tag
 from promoter.domain.line import Drift, Line, LineKey
 from promoter.domain.policy import Environment
@@ -53,6 +54,9 @@ async def take_push(app: App, event: RegistryEvent) -> list[Work]:
 
     Returns:
         The lines to be woken.
+
+    Raises:
+        InvalidError: The push is dated in the future.
     """
     environment = app.policy.environment_of_registry(event.registry)
     if environment is None:
@@ -65,6 +69,9 @@ async def take_push(app: App, event: RegistryEvent) -> list[Work]:
         return []
     if event.tag is None or event.change is Change.DELETED:
         return []
+    if event.at > app.clock.now() + MAX_CLOCK_SKEW:
+        message = f"{event.at} is ahead of now by more than {MAX_CLOCK_SKEW}; nothing could be newer"
+        raise InvalidError(message, "data.timestamp")
     image = Image(event.repository, event.digest)
     arrival = Arrival(environment.name, event.tag, first_at=event.at, last_at=event.at, pushed_at=event.at)
     await app.evidence.add(image, arrival)

@@ -8,11 +8,16 @@ from promoter.domain.line import LineKey
 
 
 class Advance(msgspec.Struct, frozen=True, tag_field="do", tag="advance", rename="camel"):
-    """Bring a line as far as it goes."""
+    """Bring a line as far as it goes.
+
+    Attributes:
+        leftovers: Whether something is left of what had ended: then that is done first.
+    """
 
     environment: str
     repository: Repository
     track: str = "main"
+    leftovers: bool = False
 
     @property
     def line_key(self) -> LineKey:
@@ -30,9 +35,9 @@ class Consider(msgspec.Struct, frozen=True, tag_field="do", tag="consider", rena
 type Work = Advance | Consider
 
 
-def advance(key: LineKey) -> Advance:
+def advance(key: LineKey, *, leftovers: bool = False) -> Advance:
     """The message that wakes a line."""
-    return Advance(key.environment, key.repository, key.track)
+    return Advance(key.environment, key.repository, key.track, leftovers)
 
 
 def to_message(work: Work) -> str:

@@ -77,7 +77,7 @@ class Situation(msgspec.Struct, frozen=True):
 
     Attributes:
         line: What the target environment has of the repository.
-        source_lines: What the source environment has of it, on every track; empty where no rule leads there.
+        other_lines: What the source and the target environment have of it, on every track.
         served: What the target registry serves; None where it was not read, which is never so just before
             an import.
     """
@@ -87,7 +87,7 @@ class Situation(msgspec.Struct, frozen=True):
     request: Request
     evidence: Evidence
     line: Line
-    source_lines: tuple[Line, ...]
+    other_lines: tuple[Line, ...]
     served: Served | None
     now: datetime
 
@@ -118,7 +118,7 @@ def gates_passed(at: Situation) -> Iterator[Condition]:
 
 def not_vetoed(at: Situation) -> Iterator[Condition]:
     """The image was not rolled back, neither in the target nor in the source environment."""
-    for line in (at.line, *at.source_lines):
+    for line in (at.line, *at.other_lines):
         veto = line.vetoed(at.evidence.image.digest)
         if veto is not None:
             text = f"was rolled back in {line.environment} at {_time(veto.at)} (record {veto.record})"

@@ -56,7 +56,7 @@ def evaluate(
     request: Request,
     evidence: Evidence,
     line: Line,
-    source_lines: tuple[Line, ...],
+    other_lines: tuple[Line, ...],
     served: Served | None,
     now: datetime,
 ) -> Decision:
@@ -67,7 +67,7 @@ def evaluate(
         request: What is asked for, and by whom.
         evidence: All that is known of the image.
         line: What the target environment has of the repository.
-        source_lines: What the source environment has of it, on every track.
+        other_lines: What the source and the target environment have of it, on every track.
         served: What the target registry serves; None where it was not read.
         now: The time to judge at.
 
@@ -79,7 +79,7 @@ def evaluate(
         text = f"no rule leads {evidence.image.repository}:{request.tag} into {line.environment}"
         return decide(None, (Condition("rule", State.REFUSED, text),))
     target = policy.environment(rule.target)
-    at = Situation(rule, target, request, evidence, line, source_lines, served, now)
+    at = Situation(rule, target, request, evidence, line, other_lines, served, now)
     return decide(rule.name, tuple(found for condition in CONDITIONS for found in condition(at)))
 
 

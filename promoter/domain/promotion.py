@@ -118,9 +118,10 @@ class Promotion(Document, frozen=True):
         rollback_of: The record that a rollback goes back to.
         retry_of: The failed record that this one tries again.
         importing_at: When its import began.
-        only_forward: Whether it leaves what is current alone where that is newer, as automation does.
+        only_forward: Whether it leaves what is current alone where that is newer, as automation always does.
         moves_current: Whether it makes its image the one that the environment is meant to run.
         attempt: The latest import.
+        look_at: When it is to be looked at again, where it waits for a registry.
         may_finish_late: Whether an import that moves a tag was given up before it was heard to have ended.
     """
 
@@ -148,6 +149,7 @@ class Promotion(Document, frozen=True):
     only_forward: bool = False
     moves_current: bool = False
     attempt: Attempt | None = None
+    look_at: datetime | None = None
     may_finish_late: bool = False
     completed_at: datetime | None = None
     failure: Failure | None = None

@@ -48,12 +48,11 @@ async def image_pushed(event: func.EventGridEvent, wake: Wake) -> None:
     app = bootstrap.app()
     try:
         taken = registry_event(event)
+        if taken is not None:
+            send(wake, await take_push(app, taken))
     except InvalidError as error:
         at = f"{error.field}: " if error.field else ""
         await reject(app, "image_pushed", json.dumps(event.to_dict()), f"malformed event: {at}{error}")
-        return
-    if taken is not None:
-        send(wake, await take_push(app, taken))
 
 
 def registry_event(event: Any) -> RegistryEvent | None:  # noqa: ANN401 - the class follows the payload

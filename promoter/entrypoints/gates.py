@@ -9,7 +9,13 @@ from promoter.application.reject import reject
 from promoter.application.take_gate_result import GateReport, UnknownTagError, take_gate_result
 from promoter.bootstrap import NotReadyError
 from promoter.domain.codec import decode
-from promoter.domain.errors import InvalidError, NotFoundError, RefusedError, UnavailableError
+from promoter.domain.errors import (
+    ConcurrentChangeError,
+    InvalidError,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
+)
 from promoter.domain.line import Actor
 from promoter.entrypoints.messages import CONNECTION, GATES_QUEUE, WORK_QUEUE, Wake, postpone, send, text_of
 
@@ -32,7 +38,7 @@ async def quality_gate(message: func.QueueMessage, wake: Wake) -> None:
         send(wake, (await take_gate_result(app, report, REPORTER, guard=False)).wake)
     except UnknownTagError:
         raise  # its push may be on its way: the queue tries again, a few times
-    except (NotReadyError, UnavailableError) as error:
+    except (NotReadyError, ConcurrentChangeError, UnavailableError) as error:
         await postpone(GATES_QUEUE, text, error)
     except (InvalidError, NotFoundError, RefusedError) as error:
         at = f"{error.field}: " if isinstance(error, InvalidError) and error.field else ""

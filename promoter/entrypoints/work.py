@@ -1,21 +1,26 @@
 """The work queue: bringing lines and images as far as they go."""
 
+import contextlib
 import logging
+from datetime import timedelta
 
 import azure.functions as func
 
 from promoter import bootstrap
 from promoter.application.advance import advance as advance_line
+from promoter.application.app import App
 from promoter.application.consider import consider
 from promoter.application.reject import reject
-from promoter.application.work import Advance, Consider, from_message
+from promoter.application.work import Advance, Consider, Work, from_message
 from promoter.bootstrap import NotReadyError
-from promoter.domain.errors import InvalidError
+from promoter.domain.errors import ConcurrentChangeError, InvalidError, UnavailableError
 from promoter.domain.image import Image
 from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, Wake, postpone, send, text_of
 
 log = logging.getLogger("promoter")
 bp = func.Blueprint()
+
+_MUCH_LATER = timedelta(minutes=10)
 
 
 @bp.function_name("advance")
@@ -34,17 +39,24 @@ async def advance(message: func.QueueMessage, wake: Wake) -> None:
     except InvalidError as error:
         await reject(app, "advance", text, f"malformed message: {error}")
         return
+    try:
+        send(wake, await _do(app, work))
+    except (ConcurrentChangeError, UnavailableError) as error:
+        await postpone(WORK_QUEUE, text, error)
+
+
+async def _do(app: App, work: Work) -> list[Work]:
     match work:
         case Advance():
-            send(wake, await advance_line(app, work.line_key))
+            return await advance_line(app, work.line_key, leftovers=work.leftovers)
         case Consider():
-            send(wake, await consider(app, Image(work.repository, work.digest)))
+            return await consider(app, Image(work.repository, work.digest))
 
 
 @bp.function_name("advance_poison")
 @bp.queue_trigger(arg_name="message", queue_name=f"{WORK_QUEUE}-poison", connection=CONNECTION)
 async def advance_poison(message: func.QueueMessage) -> None:
-    """Record that a message was given up; what it was to drive stands in a todo that `reconcile` resumes."""
+    """Record that a message was given up. A line stands in a todo; an image is to be judged again later."""
     text = text_of(message)
     try:
         app = bootstrap.app()
@@ -52,3 +64,6 @@ async def advance_poison(message: func.QueueMessage) -> None:
         await postpone(f"{WORK_QUEUE}-poison", text, error)
         return
     await reject(app, "advance", text, "given up after its last attempt; the log of `advance` says why")
+    with contextlib.suppress(InvalidError):
+        if isinstance(from_message(text), Consider):
+            await bootstrap.process().queue(WORK_QUEUE).send(text, _MUCH_LATER)

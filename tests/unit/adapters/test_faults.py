@@ -35,10 +35,19 @@ def test_a_wait_is_read_in_whatever_way_it_is_given(
 
 
 def test_a_date_to_come_back_at_is_a_wait_until_then() -> None:
-    wait = retry_after({"Retry-After": format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)})
+    wait = retry_after(
+        {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)}
+    )
 
     assert wait is not None
-    assert timedelta(minutes=50) < wait <= timedelta(hours=1)
+    assert timedelta(minutes=9) < wait <= timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Retry-After": "999999999"}, {"Retry-After": "3600"}, {"retry-after-ms": "999999999"}]
+)
+def test_nobody_is_left_alone_for_more_than_15_minutes(headers: dict[str, str]) -> None:
+    assert retry_after(headers) == timedelta(minutes=15)
 
 
 def test_what_a_query_may_carry_is_not_repeated() -> None:

@@ -97,5 +97,7 @@ async def test_what_is_left_to_tell_goes_when_nobody_is_to_be_told_any_more() ->
     assert world.promotions.snapshot()
     world.publisher = None  # type: ignore[assignment]
     world.app = world.new_app()
+    world.clock.advance(timedelta(minutes=2))
     await world.reconcile()
+    await world.drain()
     assert not [key for _, key in world.promotions.snapshot() if key.startswith("todo~")]

@@ -36,6 +36,7 @@ async def test_a_topic_that_is_down_holds_no_promotion_up_and_is_told_later() ->
     world.publisher.down = False
     world.clock.advance(timedelta(minutes=2))
     await world.reconcile()
+    await world.drain()
     assert sorted(_told(world, "staging")) == sorted(TO_STAGING)
     assert world.promotions.rows(Todo) == []
 

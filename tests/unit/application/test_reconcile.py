@@ -204,6 +204,7 @@ async def test_a_registry_that_is_down_keeps_nobody_else_from_being_picked_up() 
     assert await world.current("staging", repository="shop/zzz") == other
     assert [todo.kind for todo in world.promotions.rows(Todo)] == [TodoKind.RECHECK]
     await world.reconcile()
+    await world.drain()
     assert world.promotions.rows(Todo) == []
 
 
@@ -222,20 +223,23 @@ async def test_an_import_that_may_finish_late_is_looked_at_an_hour_later_and_the
     world = World()
     await _leave_a_recheck(world, "staging")
     await world.reconcile()
+    await world.drain()
     assert len(world.promotions.rows(Todo)) == 1
     world.clock.advance(HOUR)
     await world.reconcile()
+    await world.drain()
     assert world.promotions.rows(Todo) == []
 
 
 async def test_while_something_is_on_the_line_its_tags_are_not_looked_at() -> None:
     world = World()
     await _leave_a_recheck(world, "staging")
+    world.clock.advance(2 * HOUR)
     await in_flight(world, "v2")
     world.registry.push(registry_id("staging"), WEB, "current")
     submitted = len(world.registry.submitted)
-    world.clock.advance(2 * HOUR)
     await world.reconcile()
+    await world.work(advance(STAGING, leftovers=True))
     assert len(world.registry.submitted) == submitted
     assert TodoKind.RECHECK in {todo.kind for todo in world.promotions.rows(Todo)}
 

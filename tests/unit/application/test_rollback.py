@@ -72,7 +72,7 @@ async def test_a_rollback_during_an_import_vetoes_both_images_and_runs_when_that
     await world.run()
     assert world.story("staging")[2:] == [
         "automatic v3 importing",
-        "automatic v4 superseded",
+        "automatic v4 pending",
         "rollback v1 pending",
     ]
 

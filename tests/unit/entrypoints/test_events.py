@@ -10,6 +10,7 @@ from azure.functions.meta import Datum
 
 from promoter import bootstrap
 from promoter.application.take_push import Change, RegistryEvent
+from promoter.application.work import Advance, to_message
 from promoter.bootstrap import NotReadyError
 from promoter.domain.errors import InvalidError, UnavailableError
 from promoter.domain.evidence import Arrival
@@ -119,9 +120,7 @@ async def test_a_push_of_a_qualified_image_wakes_its_line_once(monkeypatch: pyte
     functions = run_over(World(dev_registry_is_the_samples()), monkeypatch)
     await functions.world.report("unit-tests", "passed", DIGEST)
     await image_pushed(event("image-pushed"), functions.wake)
-    assert functions.wake.messages == [
-        '{"do":"advance","environment":"staging","repository":"shop/web","track":"main"}'
-    ]
+    assert functions.wake.messages == [to_message(Advance("staging", Repository("shop/web")))]
 
 
 @pytest.mark.parametrize("name", MALFORMED)

@@ -8,7 +8,9 @@ import pytest
 from promoter.adapters.settings import Auth
 from promoter.application.advance import advance as advance_line
 from promoter.application.reject import reject
+from promoter.application.work import Advance, to_message
 from promoter.domain.errors import UnavailableError
+from promoter.domain.image import Repository
 from promoter.entrypoints import http
 from tests.fakes.world import WEB, World, policy, registry_id
 from tests.unit.application.stories import in_flight, qualified, released
@@ -16,7 +18,7 @@ from tests.unit.domain.strategies import digest
 from tests.unit.entrypoints.running import Functions, read, request, run_over
 
 LINE = {"environment": "prod", "repository": "shop:web"}
-WAKES_PROD = ['{"do":"advance","environment":"prod","repository":"shop/web","track":"main"}']
+WAKES_PROD = [to_message(Advance("prod", Repository("shop/web")))]
 
 type Call = Callable[[Functions], Awaitable[func.HttpResponse]]
 

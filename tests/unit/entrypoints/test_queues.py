@@ -114,7 +114,7 @@ async def test_a_verdict_is_taken_and_wakes_what_it_qualifies(functions: Functio
     image = await functions.world.push("v1")
     await quality_gate(message(VERDICT | {"digest": image}), functions.wake)
     assert functions.wake.messages == [
-        '{"do":"advance","environment":"staging","repository":"shop/web","track":"main"}'
+        '{"do":"advance","environment":"staging","repository":"shop/web","track":"main","leftovers":false}'
     ]
     [record] = functions.world.records("staging")
     assert record.decision is not None
@@ -188,7 +188,7 @@ async def test_the_timer_wakes_what_was_left(functions: Functions) -> None:
     functions.world.clock.advance(HOUR)
     await reconcile(func.TimerRequest(), functions.wake)
     assert functions.wake.messages == [
-        '{"do":"advance","environment":"staging","repository":"shop/web","track":"main"}'
+        '{"do":"advance","environment":"staging","repository":"shop/web","track":"main","leftovers":true}'
     ]
 
 
