@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
-from promoter.domain.errors import UnavailableError
+from promoter.domain.errors import DeniedError, UnavailableError
 
 _MAX_MESSAGE = 300
 _DENIED = {401, 403}
@@ -30,8 +30,9 @@ def unavailable(error: AzureError, doing: str, hint: str = "") -> UnavailableErr
     status = response.status_code
     headers: Mapping[str, str] = getattr(response, "headers", {})
     code = headers.get("x-ms-error-code") or _code(error) or response.reason or ""
-    denied = f"; {hint}" if status in _DENIED and hint else ""
-    return UnavailableError(f"{doing} failed: {status} {code}{denied}", retry_after(headers))
+    if status in _DENIED:
+        return DeniedError(f"{doing} failed: {status} {code}{f'; {hint}' if hint else ''}")
+    return UnavailableError(f"{doing} failed: {status} {code}", retry_after(headers))
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:

@@ -16,7 +16,7 @@ from promoter.application.follow_up import follow_up, follow_up_all
 from promoter.application.publish import publish_all
 from promoter.application.work import Work
 from promoter.application.work import advance as wake_line
-from promoter.domain.errors import ConcurrentChangeError, UnavailableError
+from promoter.domain.errors import ConcurrentChangeError, DeniedError, UnavailableError
 from promoter.domain.line import Line, LineKey
 from promoter.domain.promotion import Failure, FailureCode, Phase, Promotion
 
@@ -79,6 +79,8 @@ async def _step(app: App, line: Line, wake: list[Work]) -> timedelta | None:
     flight = Flight(app, line, record)
     try:
         pause = await (flight.start() if record.phase is Phase.PENDING else flight.go_on())
+    except DeniedError as error:
+        pause = await flight.refused_entry(error)
     except UnavailableError as error:
         log.warning("%s waits: %s", line.line_key, error)
         pause = max(error.retry_after or RECHECK, timedelta(seconds=1))

@@ -6,6 +6,7 @@ registry serves its digest: what a registry says of an import decides nothing bu
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable
 from datetime import timedelta
 
@@ -20,9 +21,11 @@ from promoter.application.target import TagConflictError, next_import, read_targ
 from promoter.application.tell import tell
 from promoter.domain.condition import Kind, Request, Served
 from promoter.domain.decision import Decision, evaluate
-from promoter.domain.errors import UnavailableError
+from promoter.domain.errors import DeniedError, UnavailableError
 from promoter.domain.line import Line
 from promoter.domain.promotion import Attempt, Failure, FailureCode, Phase, Promotion
+
+log = logging.getLogger("promoter")
 
 SUBMIT_GRACE = timedelta(seconds=60)
 RECHECK = timedelta(seconds=10)
@@ -215,6 +218,14 @@ class Flight:
         record = replaced(self.record, attempt=attempt, **changes)
         [version] = await self.app.promotions.commit([Write(record)])
         self.record = replaced(record, version=version)
+
+    async def refused_entry(self, error: DeniedError) -> timedelta | None:
+        """A role is missing. It may just have been given; after half an hour that is the promotion's end."""
+        if self.now - (self.record.importing_at or self.record.created_at) <= DEADLINE:
+            log.warning("%s waits: %s", self.line.line_key, error)
+            return RECHECK
+        await self._end(Phase.FAILED, Failure(FailureCode.NO_PERMISSION, str(error)))
+        return None
 
     async def look_again_after(self, pause: timedelta) -> None:
         """Store when the promotion is looked at again, so that who comes earlier leaves it alone."""

@@ -9,6 +9,7 @@
     ├── RefusedError              the request is understood, and the answer is no; may carry the decision
     ├── ConcurrentChangeError     a conditional write lost its race: read again, decide again
     └── UnavailableError          a dependency is slow, down or throttled: the same later
+        └── DeniedError           it does not let the app in: later, when somebody has seen to that
 
 The last two say "again"; the others are final for the input that caused them.
 """
@@ -90,3 +91,7 @@ class UnavailableError(PromoterError):
     def __str__(self) -> str:
         wait = f" (again after {self.retry_after.total_seconds():g} s)" if self.retry_after else ""
         return super().__str__() + wait
+
+
+class DeniedError(UnavailableError):
+    """A dependency does not let the app in; the text says which role is missing, and on what."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import count
 
 from promoter.application.ports import Import, ImportStatus, Progress
-from promoter.domain.errors import UnavailableError
+from promoter.domain.errors import DeniedError, UnavailableError
 from promoter.domain.image import Digest, Repository, Tag
 
 MAX_MANIFESTS = 50
@@ -60,6 +60,7 @@ class FakeRegistry:
         self._digest_faults: list[UnavailableError] = []
         self._sticky = 0
         self._down: set[str] = set()
+        self._denying: set[str] = set()
 
     # The port.
 
@@ -174,7 +175,14 @@ class FakeRegistry:
         else:
             self._down.discard(registry.lower())
 
+    def deny(self, registry: str, *, denied: bool = True) -> None:
+        """Let every call about a registry be refused for want of a role, or answered again."""
+        (self._denying.add if denied else self._denying.discard)(registry.lower())
+
     def _check_up(self, registry: str) -> None:
+        if registry.lower() in self._denying:
+            message = f"{registry} needs the role AcrPull"
+            raise DeniedError(message)
         if registry.lower() in self._down:
             message = f"{registry} does not answer"
             raise UnavailableError(message)

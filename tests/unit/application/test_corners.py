@@ -12,7 +12,7 @@ from promoter.domain.errors import InvalidError
 from promoter.domain.evidence import Verdict
 from promoter.domain.image import Image, Repository, Tag
 from promoter.domain.line import LineKey
-from promoter.domain.promotion import Phase
+from promoter.domain.promotion import FailureCode, Phase
 from tests.fakes.world import ANN, WEB, World, policy, registry_id
 
 SHOP = Repository(WEB)
@@ -169,6 +169,22 @@ async def test_while_a_registry_is_down_a_line_keeps_to_one_message() -> None:
     world.registry.set_down(registry_id("staging"), down=False)
     await world.run(TEN)
     assert world.story("staging") == ["automatic v1 succeeded"]
+
+
+async def test_a_role_that_stays_missing_ends_the_promotion_and_says_which() -> None:
+    world = World(policy(gated=False, automatic_to_prod=False))
+    world.registry.deny(registry_id("staging"))
+    await world.push("v1")
+    await world.run(TEN)
+    assert world.story("staging") == ["automatic v1 pending"]
+    await world.run(timedelta(minutes=25))
+    failed = world.records("staging")[-1].failure
+    assert failed is not None
+    assert failed.code is FailureCode.NO_PERMISSION
+    assert "needs the role AcrPull" in failed.message
+    world.registry.deny(registry_id("staging"), denied=False)
+    await world.run(TEN)
+    assert world.story("staging")[-1] == "automatic v1 succeeded"
 
 
 async def test_a_push_from_the_future_is_refused_so_that_the_next_one_is_newer() -> None:

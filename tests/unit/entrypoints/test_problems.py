@@ -16,6 +16,7 @@ from promoter.domain.condition import Condition, State
 from promoter.domain.decision import decide
 from promoter.domain.errors import (
     ConcurrentChangeError,
+    DeniedError,
     InvalidError,
     InvalidReferenceError,
     NotFoundError,
@@ -43,6 +44,7 @@ PROBLEMS: list[tuple[PromoterError, int, str]] = [
     (TagConflictError("no"), 409, "refused"),
     (ConcurrentChangeError("no"), 503, "busy"),
     (UnavailableError("no"), 503, "unavailable"),
+    (DeniedError("no"), 503, "unavailable"),
     (NotReadyError(["a", "b"]), 503, "not-ready"),
     (IllegalTransitionError("no"), 500, "internal-error"),
 ]
