@@ -19,7 +19,7 @@ class PortsTakenError(Exception):
         super().__init__(
             f"These ports are taken:\n{lines}\n"
             f"Stop what uses them (lsof -i :{first} names it), or run beside them: "
-            "python -m localhost.stack --free-ports --state .local/other"
+            ".venv/bin/python -m localhost.stack --free-ports --state .local/other"
         )
 
 

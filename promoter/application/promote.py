@@ -137,6 +137,8 @@ async def explain(app: App, wanted: Wanted, actor: Actor) -> Decision:
         subject = await find_subject(app, wanted)
     except NoRuleError as error:
         return decide(None, (Condition("rule", State.REFUSED, str(error)),))
+    except NotInSourceError as error:
+        return decide(error.rule, (Condition("arrival", State.PENDING, str(error)),))
     rule, image = subject.rule, subject.evidence.image
     line = await app.line(LineKey(rule.target, image.repository, rule.track))
     target = app.policy.environment(rule.target)
@@ -178,6 +180,18 @@ async def already_current(app: App, line: Line, image: Image) -> Promotion | Non
 
 class NoRuleError(NotFoundError):
     """The policy has no rule for the image."""
+
+
+class NotInSourceError(NotFoundError):
+    """The image is not where it would come from.
+
+    Attributes:
+        rule: The rule that would promote it.
+    """
+
+    def __init__(self, message: str, rule: str) -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 async def find_subject(app: App, wanted: Wanted) -> Subject:
@@ -223,7 +237,7 @@ async def _by_tag(app: App, wanted: Wanted, tag: Tag) -> Subject:
             return Subject(rule, tag, await _known(app, rule, Image(wanted.repository, digest), tag))
     sources = " or ".join(rule.source for rule in rules)
     message = f"the registry of {sources} has no {wanted.repository}:{tag}"
-    raise NotFoundError(message)
+    raise NotInSourceError(message, rules[0].name)
 
 
 async def _known(app: App, rule: PromotionRule, image: Image, tag: Tag) -> Evidence:

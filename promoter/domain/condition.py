@@ -121,7 +121,10 @@ def not_vetoed(at: Situation) -> Iterator[Condition]:
     for line in (at.line, *at.other_lines):
         veto = line.vetoed(at.evidence.image.digest)
         if veto is not None:
-            text = f"was rolled back in {line.environment} at {_time(veto.at)} (record {veto.record})"
+            text = (
+                f"was rolled back in {line.environment} at {_time(veto.at)} (record {veto.record}); only a "
+                "rollback to a record of its own brings it back"
+            )
             yield Condition("veto", State.REFUSED, text)
             return
     yield Condition("veto", State.MET, "has not been rolled back")

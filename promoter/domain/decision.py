@@ -97,7 +97,7 @@ def evaluate_rollback(record: str, *, succeeded: bool, current: bool, held_by: s
     """
     there = f"its image is in the registry of {held_by}"
     conditions = (
-        _required("record", succeeded, f"record {record} succeeded", f"record {record} did not succeed"),
+        _required("record", succeeded, f"record {record} succeeded", f"record {record} has not succeeded"),
         _required("current", not current, "its image is not current", "its image is current already"),
         _required("image", held_by is not None, there, "its image is in no registry any more"),
     )

@@ -248,10 +248,14 @@ def _line_key(req: func.HttpRequest) -> LineKey:
     return LineKey(req.route_params["environment"], repository, req.params.get("track", "main"))
 
 
-def _body[T](req: func.HttpRequest, type_: type[T]) -> T:
+def _body[T: msgspec.Struct](req: func.HttpRequest, type_: type[T]) -> T:
     body = req.get_body()
     if len(body) > MAX_BODY:
         message = f"the body has {len(body)} bytes; at most {MAX_BODY} are taken"
+        raise InvalidError(message)
+    if not body.strip():
+        keys = ", ".join(field.encode_name for field in msgspec.structs.fields(type_) if field.required)
+        message = f"a JSON body is needed, with {keys}"
         raise InvalidError(message)
     return decode(body, type_)
 

@@ -48,6 +48,15 @@ async def test_asking_for_a_decision_stores_nothing_that_would_make_an_image_new
     assert world.served("prod", "current") == new
 
 
+async def test_why_an_image_is_not_in_prod_is_answered_while_it_is_in_dev() -> None:
+    world = World()
+    await world.push("v1")
+    await world.run()
+    decision = await explain(world.app, Wanted(SHOP, "prod", tag=Tag("v1")), ANN)
+    assert (decision.outcome, decision.rule) == ("waiting", "staging-to-prod")
+    assert decision.reasons == "the registry of staging has no shop/web:v1"
+
+
 async def test_an_image_from_before_promoters_time_is_promoted_by_hand_and_older_than_all() -> None:
     world = World(policy(gated=False))
     before = world.registry.push(registry_id("dev"), WEB, "v0")

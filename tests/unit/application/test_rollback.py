@@ -300,7 +300,7 @@ def running(world: World) -> Promotion:
 
 
 @pytest.mark.parametrize(
-    ("which", "reason"), [(failed, "did not succeed"), (running, "its image is current already")]
+    ("which", "reason"), [(failed, "has not succeeded"), (running, "its image is current already")]
 )
 async def test_only_what_succeeded_and_is_not_current_can_be_rolled_back_to(
     which: Callable[[World], Promotion], reason: str
@@ -320,7 +320,7 @@ async def test_what_is_pending_or_superseded_is_no_target_of_a_rollback() -> Non
     await in_flight(world, "v1")
     await qualified(world, "latest")
     for _ in range(2):
-        with pytest.raises(NotQualifiedError, match="did not succeed"):
+        with pytest.raises(NotQualifiedError, match="has not succeeded"):
             await world.roll_back(world.records("staging")[0].id)
         await qualified(world, "latest")
 

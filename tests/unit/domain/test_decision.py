@@ -185,7 +185,10 @@ def test_a_gate_that_passed_elsewhere_has_not_passed_here() -> None:
 def test_veto() -> None:
     assert only(judge(), "veto") == (State.MET, "has not been rolled back")
     vetoed = replace(LINE, vetoes=(VETO,))
-    text = f"was rolled back in staging at {AT} (record {VETO.record})"
+    text = (
+        f"was rolled back in staging at {AT} (record {VETO.record}); only a rollback to a record of its own "
+        "brings it back"
+    )
     assert only(judge(line=vetoed), "veto") == (State.REFUSED, text)
     assert judge(line=vetoed, kind=Kind.MANUAL).outcome is Outcome.REFUSED
     other = replace(LINE, vetoes=(replace(VETO, digest=digest(2)),))
@@ -264,12 +267,12 @@ def test_a_rollback_asks_for_a_record_that_succeeded_is_not_current_and_has_its_
 @pytest.mark.parametrize(
     ("decision", "reasons"),
     [
-        (rollback(succeeded=False), "record record-1 did not succeed"),
+        (rollback(succeeded=False), "record record-1 has not succeeded"),
         (rollback(current=True), IS_CURRENT),
         (rollback(held_by=None), "its image is in no registry any more"),
         (
             rollback(succeeded=False, current=True, held_by=None),
-            f"record record-1 did not succeed; {IS_CURRENT}; its image is in no registry any more",
+            f"record record-1 has not succeeded; {IS_CURRENT}; its image is in no registry any more",
         ),
     ],
 )

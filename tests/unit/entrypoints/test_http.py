@@ -111,6 +111,12 @@ async def test_a_body_that_is_none_is_a_400(functions: Functions, name: str, bod
     assert functions.wake.messages == []
 
 
+async def test_a_body_that_is_empty_is_told_what_it_lacks(functions: Functions) -> None:
+    response = await http.post_rollback(request("POST", "rollbacks", b""), functions.wake)
+    assert is_problem(response, 400)
+    assert read(response)["detail"] == "a JSON body is needed, with record, reason"
+
+
 async def test_a_body_that_is_too_long_is_not_read(functions: Functions) -> None:
     body = b'{"reason": "' + b"x" * http.MAX_BODY + b'"}'
     response = await http.put_hold(request("PUT", "holds", body, route=LINE))

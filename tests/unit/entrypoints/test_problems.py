@@ -8,7 +8,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from promoter.application.promote import NoRuleError, NotQualifiedError
+from promoter.application.promote import NoRuleError, NotInSourceError, NotQualifiedError
 from promoter.application.take_gate_result import UnknownTagError
 from promoter.application.target import TagConflictError
 from promoter.bootstrap import NotReadyError
@@ -38,6 +38,7 @@ PROBLEMS: list[tuple[PromoterError, int, str]] = [
     (InvalidReferenceError("no", "tag"), 400, "invalid-request"),
     (NotFoundError("no"), 404, "not-found"),
     (NoRuleError("no"), 404, "not-found"),
+    (NotInSourceError("no", "dev-to-staging"), 404, "not-found"),
     (UnknownTagError("no"), 404, "not-found"),
     (NotQualifiedError(DECISION), 409, "not-qualified"),
     (RefusedError("no"), 409, "refused"),
