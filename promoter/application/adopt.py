@@ -4,10 +4,10 @@ from datetime import datetime
 
 import msgspec
 
-from promoter.application.app import App, while_it_changes
+from promoter.application.app import GUARD, App, while_it_changes
 from promoter.application.documents import drive
 from promoter.application.ports import Write
-from promoter.application.promote import GUARD, Promoted, already_current, check_reason, running
+from promoter.application.promote import Promoted, already_current, check_reason, running
 from promoter.application.publish import announced
 from promoter.application.tell import tell
 from promoter.application.work import advance

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from promoter.application.app import App
 from promoter.application.documents import follow_up as todo_of
-from promoter.application.documents import record_row
 from promoter.application.ending import end
 from promoter.application.flight import RECHECK, Flight
 from promoter.application.follow_up import follow_up, follow_up_all
@@ -93,8 +92,7 @@ async def _step(app: App, line: Line, wake: list[Work]) -> timedelta | None:
 
 
 async def _record(app: App, line: Line, number: int) -> Promotion:
-    key = record_row(line.repository, number, line.track)
-    record = await app.promotions.get(Promotion, line.environment, key)
+    record = await app.record(line.line_key, number)
     if record is None or record.phase.is_terminal:  # the line has been read before it ended: read it again
         message = f"{line.line_key}: record {number} has ended"
         raise ConcurrentChangeError(message)

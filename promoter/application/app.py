@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
-from promoter.application.documents import line_row
+from promoter.application.documents import line_row, record_row
 from promoter.application.ports import (
     Change,
     Clock,
@@ -18,7 +19,10 @@ from promoter.domain.errors import ConcurrentChangeError
 from promoter.domain.image import Repository
 from promoter.domain.line import Line, LineKey
 from promoter.domain.policy import Policy, PromotionRule
+from promoter.domain.promotion import Promotion
 
+GUARD = timedelta(minutes=1)
+"""How much later a message looks after what an HTTP call has stored, should this process die."""
 _TRIES = 10
 
 
@@ -38,6 +42,11 @@ class App:
         """The line, new where nothing has happened on it yet."""
         stored = await self.promotions.get(Line, key.environment, line_row(key))
         return stored or Line.new(key)
+
+    async def record(self, key: LineKey, sequence: int) -> Promotion | None:
+        """The promotion record of that number on a line, or None."""
+        row = record_row(key.repository, sequence, key.track)
+        return await self.promotions.get(Promotion, key.environment, row)
 
     async def lines(self, environment: str, repository: Repository) -> tuple[Line, ...]:
         """The lines of a repository in an environment, on every track.

@@ -141,8 +141,7 @@ class Claimant:
             or claim.sequence not in line.queue
         ):
             return line, []
-        key = record_row(claim.repository, claim.sequence, line.track)
-        earlier = await self.app.promotions.get(Promotion, claim.environment, key)
+        earlier = await self.app.record(line.line_key, claim.sequence)
         if earlier is None or earlier.phase is not Phase.PENDING:
             return line, []
         if (earlier.rule, earlier.tag, earlier.digest) != (claim.rule, claim.tag, claim.digest):

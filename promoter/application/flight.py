@@ -67,8 +67,7 @@ class Flight:
         if decision is None and not served.image and await self._is_gone():
             return
         newer = self.line.is_newer(self.record.digest, self.record.pushed_at)
-        forward = self.record.only_forward or self.record.kind is Kind.AUTOMATIC
-        moves = newer or not forward
+        moves = newer or not self.record.leaves_newer_alone
         record = self.record.to(Phase.IMPORTING, importing_at=self.now, moves_current=moves)
         if decision is not None:
             record = replaced(record, decision=decision)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from promoter.application.app import App
 from promoter.application.consider import consider
-from promoter.application.documents import Claim, Todo, TodoKind, claim_row, record_row
+from promoter.application.documents import Claim, Todo, TodoKind, claim_row
 from promoter.application.ports import Delete, Import
 from promoter.application.work import Consider, Work
 from promoter.domain.condition import Kind
@@ -26,8 +26,7 @@ async def follow_up(app: App, todo: Todo) -> list[Work]:
     Returns:
         The lines to be woken.
     """
-    key = record_row(todo.repository, todo.sequence, todo.track)
-    record = await app.promotions.get(Promotion, todo.environment, key)
+    record = await app.record(todo.line_key, todo.sequence)
     wake = await _follow(app, record) if record else []
     with contextlib.suppress(ConcurrentChangeError):  # somebody else has done it, and removed it
         await app.commit(Delete(todo))
@@ -102,8 +101,7 @@ async def look_again(app: App, todo: Todo) -> None:
     not brought back: there the rollback itself is on its way, or was given up.
     """
     line = await app.line(todo.line_key)
-    key = record_row(todo.repository, todo.sequence, todo.track)
-    record = await app.promotions.get(Promotion, todo.environment, key)
+    record = await app.record(todo.line_key, todo.sequence)
     wrong = await _wrong_tags(app, line, record) if record and line.current and not line.queue else []
     given_up = app.clock.now() > todo.due + LATEST
     for request in () if given_up else wrong:

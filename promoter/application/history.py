@@ -11,7 +11,7 @@ from typing import Self
 import msgspec
 
 from promoter.application.app import App
-from promoter.application.documents import LogEntry, Todo, TodoKind, record_row, row_key
+from promoter.application.documents import LogEntry, Todo, TodoKind, row_key
 from promoter.application.paging import every
 from promoter.domain.codec import decode, encode
 from promoter.domain.errors import InvalidError
@@ -59,7 +59,7 @@ async def history(app: App, query: Query) -> Page[Promotion]:
     if not 1 <= query.limit <= MAX_PAGE:
         message = f"limit is from 1 to {MAX_PAGE}"
         raise InvalidError(message, "limit")
-    environments = _environments(app, query.environment)
+    environments = target_environments(app, query.environment)
     if query.active:
         return Page(await _active(app, environments, query.repository), None)
     cursor = _Cursor.of_query(query)
@@ -74,10 +74,15 @@ async def history(app: App, query: Query) -> Page[Promotion]:
 
 async def lines(app: App) -> list[Line]:
     """What runs where: every line of every environment."""
-    return [line for name in _environments(app, None) async for line in every(app, Line, name)]
+    return [line for name in target_environments(app, None) async for line in every(app, Line, name)]
 
 
-def _environments(app: App, environment: str | None) -> list[str]:
+def target_environments(app: App, environment: str | None) -> list[str]:
+    """The environment of that name, or where there is none every one that a rule leads to.
+
+    Raises:
+        NotFoundError: The policy has no such environment.
+    """
     if environment is not None:
         return [app.policy.environment(environment).name]
     return [each.name for each in app.policy.environments if app.policy.is_target(each.name)]
@@ -86,14 +91,10 @@ def _environments(app: App, environment: str | None) -> list[str]:
 async def _active(app: App, environments: Sequence[str], repository: Repository | None) -> list[Promotion]:
     prefix = f"{repository.path}~" if repository else ""
     todos = [todo for name in environments async for todo in every(app, Todo, name, prefix)]
-    found = await asyncio.gather(*(_record(app, todo) for todo in todos if todo.kind is TodoKind.DRIVE))
+    driven = [todo for todo in todos if todo.kind is TodoKind.DRIVE]
+    found = await asyncio.gather(*(app.record(todo.line_key, todo.sequence) for todo in driven))
     active = [record for record in found if record is not None and not record.phase.is_terminal]
     return sorted(active, key=lambda record: record.created_at, reverse=True)
-
-
-async def _record(app: App, todo: Todo) -> Promotion | None:
-    key = record_row(todo.repository, todo.sequence, todo.track)
-    return await app.promotions.get(Promotion, todo.environment, key)
 
 
 def _records(app: App, environment: str, repository: Repository) -> _Read:

@@ -1,12 +1,12 @@
 """Promoting an image by hand."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 
-from promoter.application.app import App, while_it_changes
+from promoter.application.app import GUARD, App, while_it_changes
 from promoter.application.claim import Claimant
-from promoter.application.documents import Claim, claim_row, record_row
+from promoter.application.documents import Claim, claim_row
 from promoter.application.target import read_target
 from promoter.application.work import advance
 from promoter.domain.condition import Condition, Kind, Request, Served, State
@@ -18,7 +18,6 @@ from promoter.domain.line import Actor, Line, LineKey
 from promoter.domain.policy import PromotionRule
 from promoter.domain.promotion import Phase, Promotion, RecordId
 
-GUARD = timedelta(minutes=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_REASON = 1000
 
@@ -121,7 +120,7 @@ async def _promote(
         decision,
         reason,
         retry_of=retry_of.id if retry_of else None,
-        only_forward=retry_of is not None and (retry_of.only_forward or retry_of.kind is Kind.AUTOMATIC),
+        only_forward=retry_of is not None and retry_of.leaves_newer_alone,
     )
     return Promoted(record, already=False)
 
@@ -157,8 +156,7 @@ async def _judge(
 async def running(app: App, line: Line, image: Image, tag: Tag) -> Promotion | None:
     """The same promotion, where one is on the line already."""
     for number in line.queue:
-        key = record_row(line.repository, number, line.track)
-        record = await app.promotions.get(Promotion, line.environment, key)
+        record = await app.record(line.line_key, number)
         if record is None or record.phase.is_terminal or record.kind is Kind.ROLLBACK:
             continue
         if record.phase is Phase.PENDING and record.kind is Kind.AUTOMATIC and line.hold is not None:
@@ -174,8 +172,7 @@ async def already_current(app: App, line: Line, image: Image) -> Promotion | Non
     if current is None or current.digest != image.digest or line.queue:
         return None
     record = RecordId.parse(current.record)
-    key = record_row(record.repository, record.sequence, record.track)
-    return await app.promotions.get(Promotion, record.environment, key)
+    return await app.record(record.line_key, record.sequence)
 
 
 class NoRuleError(NotFoundError):

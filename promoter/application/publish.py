@@ -4,7 +4,7 @@ import contextlib
 import logging
 
 from promoter.application.app import App
-from promoter.application.documents import Todo, TodoKind, announcement, record_row
+from promoter.application.documents import Todo, TodoKind, announcement
 from promoter.application.ports import Change, Delete, Write
 from promoter.domain.errors import ConcurrentChangeError, UnavailableError
 from promoter.domain.event import PhaseChanged
@@ -35,8 +35,7 @@ async def publish(app: App, todo: Todo) -> bool:
     """Tell of one change of phase. Whether it could be told."""
     if app.publisher is None or todo.phase is None:
         return False
-    key = record_row(todo.repository, todo.sequence, todo.track)
-    record = await app.promotions.get(Promotion, todo.environment, key)
+    record = await app.record(todo.line_key, todo.sequence)
     try:
         if record is not None:
             await app.publisher.publish(PhaseChanged.of(record, todo.phase))

@@ -1,8 +1,8 @@
 """Trying a failed promotion again, and stopping one that has not started."""
 
-from promoter.application.app import App, while_it_changes
+from promoter.application.app import GUARD, App, while_it_changes
 from promoter.application.ending import end
-from promoter.application.promote import GUARD, NoRuleError, Promoted, Subject, promote_subject
+from promoter.application.promote import NoRuleError, Promoted, Subject, promote_subject
 from promoter.application.roll_back import RollbackWanted, find_record, roll_back
 from promoter.application.work import advance
 from promoter.domain.condition import Kind

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from promoter.application.app import App, while_it_changes
-from promoter.application.documents import drive, record_row
+from promoter.application.app import GUARD, App, while_it_changes
+from promoter.application.documents import drive
 from promoter.application.ports import Write
-from promoter.application.promote import GUARD, NotQualifiedError, check_reason
+from promoter.application.promote import NotQualifiedError, check_reason
 from promoter.application.publish import announced
 from promoter.application.target import source_registry
 from promoter.application.tell import tell
@@ -32,8 +32,7 @@ async def find_record(app: App, record_id: str) -> Promotion:
         NotFoundError: There is none.
     """
     found = RecordId.parse(record_id)
-    key = record_row(found.repository, found.sequence, found.track)
-    record = await app.promotions.get(Promotion, found.environment, key)
+    record = await app.record(found.line_key, found.sequence)
     if record is None:
         message = f"there is no promotion record {record_id!r}"
         raise NotFoundError(message)
@@ -122,8 +121,7 @@ async def _on_the_line(app: App, line: Line) -> list[Promotion]:
     """What is in flight or about to be, as far as a rollback has to know it."""
     found = []
     for number in line.queue[:3]:
-        key = record_row(line.repository, number, line.track)
-        record = await app.promotions.get(Promotion, line.environment, key)
+        record = await app.record(line.line_key, number)
         if record is not None and not record.phase.is_terminal:
             found.append(record)
     return found

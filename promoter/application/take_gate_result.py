@@ -1,11 +1,11 @@
 """A quality gate's verdict on an image."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
-from promoter.application.app import App
+from promoter.application.app import GUARD, App
 from promoter.application.consider import consider
 from promoter.application.documents import Claim, claim_row
 from promoter.application.work import Consider, Work
@@ -14,8 +14,6 @@ from promoter.domain.evidence import GateResult, Verdict
 from promoter.domain.image import Digest, Image, Repository, Tag
 from promoter.domain.line import Actor
 from promoter.domain.policy import PromotionRule
-
-GUARD = timedelta(minutes=1)
 
 
 class GateReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

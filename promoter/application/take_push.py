@@ -9,7 +9,7 @@ import msgspec
 
 from promoter.application.app import App, while_it_changes
 from promoter.application.consider import consider
-from promoter.application.documents import Claim, claim_row, record_row
+from promoter.application.documents import Claim, claim_row
 from promoter.application.ports import Write
 from promoter.application.roll_back import find_record
 from promoter.application.work import Work
@@ -18,7 +18,6 @@ from promoter.domain.evidence import MAX_CLOCK_SKEW, Arrival
 from promoter.domain.image import Digest, Image, Repository, Tag
 from promoter.domain.line import Drift, Line, LineKey
 from promoter.domain.policy import Environment
-from promoter.domain.promotion import Promotion
 
 log = logging.getLogger("promoter")
 unknown_registries: Counter[str] = Counter()
@@ -123,8 +122,7 @@ async def _is_echo(app: App, environment: Environment, event: RegistryEvent, lin
         if current and current.digest == event.digest and event.tag in {current.tag, environment.pointer}:
             return True
         if line.queue:
-            key = record_row(line.repository, line.queue[0], line.track)
-            flying = await app.promotions.get(Promotion, line.environment, key)
+            flying = await app.record(line.line_key, line.queue[0])
             if flying and flying.digest == event.digest and event.tag in {flying.tag, environment.pointer}:
                 return True
     if event.tag == environment.pointer:

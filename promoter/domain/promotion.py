@@ -118,7 +118,7 @@ class Promotion(Document, frozen=True):
         rollback_of: The record that a rollback goes back to.
         retry_of: The failed record that this one tries again.
         importing_at: When its import began.
-        only_forward: Whether it leaves what is current alone where that is newer, as automation always does.
+        only_forward: Whether it moves what is current only to a newer image, although it is not automation's.
         moves_current: Whether it makes its image the one that the environment is meant to run.
         attempt: The latest import.
         look_at: When it is to be looked at again, where it waits for a registry.
@@ -170,6 +170,11 @@ class Promotion(Document, frozen=True):
         return LineKey(self.environment, self.repository, self.track)
 
     @property
+    def leaves_newer_alone(self) -> bool:
+        """Whether it moves what is current only forward: all that automation does, and what is told so."""
+        return self.only_forward or self.kind is Kind.AUTOMATIC
+
+    @property
     def rule_terms(self) -> PromotionRule | None:
         """The rule that it was claimed under, as it was then."""
         return self.terms.rule(self.rule) if self.rule else None
@@ -201,6 +206,11 @@ class RecordId(msgspec.Struct, frozen=True):
     repository: Repository
     sequence: int
     track: str
+
+    @property
+    def line_key(self) -> LineKey:
+        """The line that the record is on."""
+        return LineKey(self.environment, self.repository, self.track)
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -1,7 +1,5 @@
 """The quality-gate queue: the same JSON as the body of `POST /gates`."""
 
-import logging
-
 import azure.functions as func
 
 from promoter import bootstrap
@@ -19,7 +17,6 @@ from promoter.domain.errors import (
 from promoter.domain.line import Actor
 from promoter.entrypoints.messages import CONNECTION, GATES_QUEUE, WORK_QUEUE, Wake, postpone, send, text_of
 
-log = logging.getLogger("promoter")
 bp = func.Blueprint()
 
 # Who may write to the queue is a matter of the storage account's roles; the message does not say who did.

@@ -8,9 +8,8 @@ import msgspec
 from promoter import __version__, bootstrap
 from promoter.adapters.settings import Auth
 from promoter.application.adopt import Adoption, adopt
-from promoter.application.app import App
 from promoter.application.documents import REJECTIONS, Candidate, Rejection
-from promoter.application.history import Page, Query, history, lines
+from promoter.application.history import Page, Query, history, lines, target_environments
 from promoter.application.hold import hold, unhold
 from promoter.application.paging import every
 from promoter.application.promote import Promoted, Wanted, explain, promote
@@ -210,7 +209,7 @@ class _Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def _candidates(req: func.HttpRequest) -> func.HttpResponse:
     app, where = bootstrap.app(), _query(req, _Where)
-    names = [app.policy.environment(where.environment).name] if where.environment else _targets(app)
+    names = target_environments(app, where.environment)
     prefix = f"{where.repository.path}~" if where.repository else ""
     found = [candidate_view(each) for name in names async for each in every(app, Candidate, name, prefix)]
     return _json(Page(found, None))
@@ -237,10 +236,6 @@ async def _health(req: func.HttpRequest) -> func.HttpResponse:
 
 class _Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A call that takes no parameters."""
-
-
-def _targets(app: App) -> list[str]:
-    return [each.name for each in app.policy.environments if app.policy.is_target(each.name)]
 
 
 def _line_key(req: func.HttpRequest) -> LineKey:

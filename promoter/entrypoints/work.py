@@ -1,7 +1,6 @@
 """The work queue: bringing lines and images as far as they go."""
 
 import contextlib
-import logging
 from datetime import timedelta
 
 import azure.functions as func
@@ -17,7 +16,6 @@ from promoter.domain.errors import ConcurrentChangeError, InvalidError, Unavaila
 from promoter.domain.image import Image
 from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, Wake, postpone, send, text_of
 
-log = logging.getLogger("promoter")
 bp = func.Blueprint()
 
 _MUCH_LATER = timedelta(minutes=10)
