@@ -72,8 +72,8 @@ fix: setup  ## Mend what the linter can mend
 
 lock: setup  ## Lock pyproject.toml's dependencies anew
 	@lock="$(PY) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.13"
-	$$lock $(ARGS) pyproject.toml -o requirements.txt
-	$$lock $(ARGS) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$$lock $(ARGS) --group app -o requirements.txt
+	$$lock $(ARGS) pyproject.toml --group app --group dev -c requirements.txt -o requirements-dev.txt
 
 clean:  ## Remove what was set up and what ran
 	@rm -rf $(VENV) node_modules .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
