@@ -5,6 +5,7 @@
     │   ├── InvalidReferenceError     a repository, tag, digest or registry id that is none
     │   ├── PolicyError           a policy file with problems, all of them listed
     │   └── SettingsError         app settings with problems, all of them listed
+    ├── ForbiddenError            the caller may not do that: the text says which role is missing
     ├── NotFoundError             what was named does not exist
     ├── RefusedError              the request is understood, and the answer is no; may carry the decision
     ├── ConcurrentChangeError     a conditional write lost its race: read again, decide again
@@ -62,6 +63,10 @@ class SettingsError(InvalidError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("the settings have problems: " + "; ".join(problems))
         self.problems = problems
+
+
+class ForbiddenError(PromoterError):
+    """The caller may not do that; the text says which role he lacks."""
 
 
 class NotFoundError(PromoterError):

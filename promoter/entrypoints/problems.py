@@ -11,6 +11,7 @@ from promoter.bootstrap import NotReadyError
 from promoter.domain.codec import encode, plain
 from promoter.domain.errors import (
     ConcurrentChangeError,
+    ForbiddenError,
     InvalidError,
     NotFoundError,
     PromoterError,
@@ -25,6 +26,7 @@ _TYPE = "urn:promoter:problem:"
 # The first that fits: (what, type, title, status).
 _KINDS: tuple[tuple[type[PromoterError], str, str, int], ...] = (
     (InvalidError, "invalid-request", "The request is not valid", 400),
+    (ForbiddenError, "forbidden", "The caller may not do that", 403),
     (NotFoundError, "not-found", "There is no such thing", 404),
     (NotQualifiedError, "not-qualified", "The image does not qualify", 409),
     (RefusedError, "refused", "The request cannot be carried out", 409),

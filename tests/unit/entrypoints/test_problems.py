@@ -17,6 +17,7 @@ from promoter.domain.decision import decide
 from promoter.domain.errors import (
     ConcurrentChangeError,
     DeniedError,
+    ForbiddenError,
     InvalidError,
     InvalidReferenceError,
     NotFoundError,
@@ -36,6 +37,7 @@ DECISION = decide("dev-to-staging", (GATE,))
 PROBLEMS: list[tuple[PromoterError, int, str]] = [
     (InvalidError("no"), 400, "invalid-request"),
     (InvalidReferenceError("no", "tag"), 400, "invalid-request"),
+    (ForbiddenError("no"), 403, "forbidden"),
     (NotFoundError("no"), 404, "not-found"),
     (NoRuleError("no"), 404, "not-found"),
     (NotInSourceError("no", "dev-to-staging"), 404, "not-found"),
