@@ -103,7 +103,7 @@ def _start() -> Process:
     except PolicyError as error:
         return Process(settings, identity, None, error.problems)
     tables = Tables(settings.storage, identity)
-    registry = AzureRegistry(settings.arm_url, identity)
+    registry = AzureRegistry(settings.arm_url, identity, os.environ)
     scheduler = QueueScheduler(settings.storage, identity)
     publisher = TopicPublisher(settings.topic, identity) if settings.topic else None
     made = App(

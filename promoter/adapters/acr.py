@@ -1,5 +1,6 @@
 """Azure Container Registry: what a registry serves, and imports between registries."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, override
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
@@ -8,10 +9,12 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 from promoter.adapters.arm import ROLE, ResourceManager
 from promoter.adapters.faults import unavailable
+from promoter.adapters.foreign import ForeignRegistries
 from promoter.adapters.identity import Identity, transport
 from promoter.application.ports import Import, ImportStatus
 from promoter.domain.errors import UnavailableError
 from promoter.domain.image import Digest, Repository, Tag
+from promoter.domain.policy import Location
 
 if TYPE_CHECKING:
     from azure.containerregistry.aio import ContainerRegistryClient
@@ -20,22 +23,28 @@ _READ_TIMEOUT = 30
 
 
 class AzureRegistry:
-    """Every Azure Container Registry that Promoter's identity may use; satisfies Registry."""
+    """Every Azure Container Registry that Promoter's identity may use, and others; satisfies Registry."""
 
-    def __init__(self, arm_url: str, identity: Identity) -> None:
+    def __init__(self, arm_url: str, identity: Identity, secrets: Mapping[str, str] | None = None) -> None:
         """Name them; nothing is connected yet.
 
         Args:
             arm_url: Azure Resource Manager; over http an emulator on this machine.
             identity: Who asks.
+            secrets: The app settings, for the credentials of registries outside the tenant.
         """
         self._identity = identity
         self._transport = transport(_READ_TIMEOUT)
-        self._arm = ResourceManager(arm_url, identity, self._transport)
+        self._foreign = ForeignRegistries(secrets or {})
+        self._arm = ResourceManager(arm_url, identity, self._transport, self._foreign)
         self._clients: dict[str, ContainerRegistryClient] = {}
 
-    async def digest(self, registry: str, repository: Repository, reference: Tag | Digest) -> Digest | None:
+    async def digest(
+        self, registry: Location, repository: Repository, reference: Tag | Digest
+    ) -> Digest | None:
         """The digest that a registry serves now: the manifest itself is read, and its digest computed."""
+        if not isinstance(registry, str):
+            return await self._foreign.digest(registry, repository, reference)
         server = await self._arm.login_server(registry)
         doing = f"reading {repository} from {server}"
         try:
@@ -63,6 +72,7 @@ class AzureRegistry:
         for client in self._clients.values():
             # Not close(), which forgets the connections of the token exchange.
             await client.__aexit__(None, None, None)  # type: ignore[no-untyped-call]
+        await self._foreign.aclose()
         await self._transport.close()
 
     def _client(self, server: str) -> "ContainerRegistryClient":

@@ -19,9 +19,11 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
 from promoter.adapters.faults import retry_after, unavailable
+from promoter.adapters.foreign import ForeignRegistries
 from promoter.adapters.identity import Identity
 from promoter.application.ports import Import, ImportStatus, Progress
 from promoter.domain.errors import InvalidReferenceError, UnavailableError
+from promoter.domain.policy import Location
 
 if TYPE_CHECKING:
     from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
@@ -63,14 +65,18 @@ class RegistryId(msgspec.Struct, frozen=True):
 class ResourceManager:
     """What Promoter asks of Azure Resource Manager."""
 
-    def __init__(self, url: str, identity: Identity, transport: AioHttpTransport) -> None:
+    def __init__(
+        self, url: str, identity: Identity, transport: AioHttpTransport, foreign: ForeignRegistries
+    ) -> None:
         """Name it; nothing is connected yet.
 
         Args:
             url: Its address. Over http, which is for an emulator on this machine, no token is sent.
             identity: Who asks.
             transport: Closed by whoever has made it.
+            foreign: Knows the credentials of registries outside the tenant.
         """
+        self._foreign = foreign
         self._url = url.rstrip("/")
         parts = urlsplit(self._url)
         self._origin = f"{parts.scheme}://{parts.netloc}".lower()
@@ -105,7 +111,7 @@ class ResourceManager:
             await client.registries.begin_import_image(
                 target.group,
                 target.name,
-                _parameters(request),
+                self._parameters(request),
                 polling=False,
                 raw_response_hook=keep,
                 retry_total=0,
@@ -114,7 +120,9 @@ class ResourceManager:
             # Whatever the SDK makes of an answer: what counts is its status.
             if not answers:
                 raise _unanswered(error, doing) from error
-        needed = f'"{ROLE}" on {request.target_registry} and on {request.source_registry}'
+        source = request.source_registry
+        needed = f'"{ROLE}" on {request.target_registry}'
+        needed += f" and on {source}" if isinstance(source, str) else ""
         _check_transient(answers[-1], doing)
         return self._submitted(answers[-1], needed)
 
@@ -132,6 +140,24 @@ class ResourceManager:
             raise _unanswered(error, doing) from error
         _check_transient(answer, doing)
         return _polled(answer, operation)
+
+    def _parameters(self, request: Import) -> dict[str, Any]:
+        return {
+            "source": self._source(request.source_registry)
+            | {"sourceImage": f"{request.repository}@{request.digest}"},
+            "targetTags": [f"{request.repository}:{request.tag}"],
+            "mode": "Force" if request.force else "NoForce",
+        }
+
+    def _source(self, registry: Location) -> dict[str, Any]:
+        if isinstance(registry, str):
+            return {"resourceId": registry}
+        known = self._foreign.credentials(registry)
+        if known is None:
+            return {"registryUri": registry.login_server}
+        user, password = known
+        credentials = {"password": password.reveal()} | ({"username": user} if user else {})
+        return {"registryUri": registry.login_server, "credentials": credentials}
 
     def _submitted(self, answer: AsyncHttpResponse, needed: str) -> ImportStatus:
         match answer.status_code:
@@ -186,17 +212,6 @@ class ResourceManager:
         return ContainerRegistryManagementClient(
             credential, subscription, credential_scopes=scopes, **options
         )
-
-
-def _parameters(request: Import) -> dict[str, Any]:
-    return {
-        "source": {
-            "resourceId": request.source_registry,
-            "sourceImage": f"{request.repository}@{request.digest}",
-        },
-        "targetTags": [f"{request.repository}:{request.tag}"],
-        "mode": "Force" if request.force else "NoForce",
-    }
 
 
 def _polled(answer: AsyncHttpResponse, operation: str) -> ImportStatus:

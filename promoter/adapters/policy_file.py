@@ -13,7 +13,8 @@ import yaml
 
 from promoter.domain.codec import convert
 from promoter.domain.errors import InvalidError, PolicyError
-from promoter.domain.policy import Policy, problems
+from promoter.domain.policy import Policy
+from promoter.domain.policy_problems import problems
 
 _MAX_BYTES = 256 * 1024
 _SETTING = re.compile(r"\$\{(?P<name>[^}]*)\}?")
@@ -116,7 +117,7 @@ class _Shape:
             case list():
                 return [self.fill(item, f"{path}[{number}]") for number, item in enumerate(value)]
             case dict():
-                return {key: self.fill(item, _join(path, key)) for key, item in value.items()}
+                return {key: self._fill_value(key, item, _join(path, key)) for key, item in value.items()}
             case _:
                 return value
 
@@ -161,6 +162,11 @@ class _Shape:
             hint = "; put it in quotes" if _wants_quotes(value, type_) else ""
             self._note(_join(path, error.field or ""), f"{_in_words(error)}{hint}")
 
+    def _fill_value(self, key: object, value: object, path: str) -> object:
+        """A value of a mapping. Credentials stay settings' names: the secret is in no policy."""
+        filled = self.fill(value, path)
+        return value if key == "credentials" and isinstance(value, dict) else filled
+
     def _fill_text(self, text: str, path: str) -> object:
         for match in _SETTING.finditer(text):
             if not match[0].endswith("}"):
@@ -177,14 +183,18 @@ class _Shape:
 
 def _struct_of(type_: Any) -> type[msgspec.Struct] | None:  # noqa: ANN401
     """The structure that a type is, or may be."""
-    options = typing.get_args(type_) if isinstance(type_, types.UnionType) else (type_,)
-    found = (each for each in options if isinstance(each, type) and issubclass(each, msgspec.Struct))
+    found = (each for each in _options(type_) if isinstance(each, type) and issubclass(each, msgspec.Struct))
     return next(found, None)
 
 
 def _item_of(type_: Any) -> Any:  # noqa: ANN401
-    """The type of a list's items."""
-    return typing.get_args(type_)[0] if typing.get_origin(type_) is tuple else None
+    """The type of a list's items, where it is or may be a list."""
+    lists = (each for each in _options(type_) if typing.get_origin(each) is tuple)
+    return next((typing.get_args(each)[0] for each in lists), None)
+
+
+def _options(type_: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    return typing.get_args(type_) if isinstance(type_, types.UnionType) else (type_,)
 
 
 def _wants_quotes(value: object, type_: Any) -> bool:  # noqa: ANN401

@@ -9,14 +9,13 @@ from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFo
 from promoter.adapters.faults import unavailable
 from promoter.adapters.identity import Identity, transport
 from promoter.adapters.settings import KeyedStorage, Storage
+from promoter.application.ports import MAX_DELAY
 from promoter.application.work import Work, to_message
 
 if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueClient
 
 WORK_QUEUE = "promoter-work"
-# The service's limit is 7 days. Whoever wakes early looks at what is stored, and waits again.
-MAX_DELAY = timedelta(days=6)
 _FOREVER = -1
 _ROLE = 'Promoter\'s identity needs the role "Storage Queue Data Contributor" on the storage account'
 

@@ -28,7 +28,7 @@ from promoter.application.ports import Change, Delete, Put, Write
 from promoter.domain.codec import decode, encode
 from promoter.domain.document import Document
 from promoter.domain.errors import ConcurrentChangeError, InvalidError, UnavailableError
-from promoter.domain.evidence import Arrival, Evidence, GateResult
+from promoter.domain.evidence import Evidence, Fact, fact_row, merged
 from promoter.domain.image import Image
 
 _MAX_CHANGES = 100
@@ -213,13 +213,9 @@ class TableEvidenceStore:
     async def load(self, image: Image) -> Evidence:
         """All that is known of an image."""
         rows = await self._table.read_all(_partition(image))
-        return Evidence(
-            image,
-            tuple(decode(row.text, Arrival) for row in rows if row.key.startswith("arrival~")),
-            tuple(decode(row.text, GateResult) for row in rows if row.key.startswith("gate~")),
-        )
+        return Evidence.of(image, {row.key: row.text for row in rows})
 
-    async def add(self, image: Image, fact: Arrival | GateResult) -> None:
+    async def add(self, image: Image, fact: Fact) -> None:
         """Merge a fact into what is known."""
         for _ in range(_TRIES):
             try:
@@ -229,35 +225,18 @@ class TableEvidenceStore:
         message = f"the evidence of {image} was changed by others {_TRIES} times in a row"
         raise UnavailableError(message)
 
-    async def _merge(self, partition: str, fact: Arrival | GateResult) -> None:
-        key = _fact_key(fact)
+    async def _merge(self, partition: str, fact: Fact) -> None:
+        key = fact_row(fact)
         stored = await self._table.read(partition, key)
+        text = merged(stored.text if stored else None, fact)
         if stored is None:
-            await self._table.change([("create", _entity(partition, key, encode(fact)), {})])
-            return
-        text = _merged(stored.text, fact)
-        if text != stored.text:
+            await self._table.change([("create", _entity(partition, key, text), {})])
+        elif text != stored.text:
             await self._table.change([_replacement(_entity(partition, key, text), stored.version)])
 
 
 def _partition(image: Image) -> str:
     return f"{image.repository.path}@{image.digest}"
-
-
-def _fact_key(fact: Arrival | GateResult) -> str:
-    match fact:
-        case Arrival():
-            return f"arrival~{fact.environment}~{fact.tag}"
-        case GateResult():
-            return f"gate~{fact.environment}~{fact.gate}"
-
-
-def _merged(known: str, fact: Arrival | GateResult) -> str:
-    match fact:
-        case Arrival():
-            return encode(decode(known, Arrival).merge(fact))
-        case GateResult():
-            return encode(decode(known, GateResult).merge(fact))
 
 
 def _check(changes: Sequence[Change]) -> None:

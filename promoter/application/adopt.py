@@ -11,10 +11,11 @@ from promoter.application.promote import Promoted, already_current, check_reason
 from promoter.application.publish import announced
 from promoter.application.tell import tell
 from promoter.application.work import advance
+from promoter.domain.actor import Actor
 from promoter.domain.condition import Kind
 from promoter.domain.errors import NotFoundError
 from promoter.domain.image import Image, Repository, Tag
-from promoter.domain.line import Actor, LineKey
+from promoter.domain.line import LineKey
 from promoter.domain.policy import Policy
 from promoter.domain.promotion import Promotion
 

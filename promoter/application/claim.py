@@ -1,19 +1,32 @@
 """Claiming: a qualified image becomes a pending promotion, in one transaction with its line."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from promoter.application.app import App
-from promoter.application.documents import Candidate, Claim, LogEntry, drive, follow_up, record_row, replaced
-from promoter.application.ports import Change, Delete, Put, Write
+from promoter.application.documents import (
+    Candidate,
+    Claim,
+    LogEntry,
+    Requested,
+    drive,
+    follow_up,
+    record_row,
+    replaced,
+)
+from promoter.application.ports import MAX_DELAY, Change, Delete, Put, Write
 from promoter.application.publish import announced
 from promoter.application.tell import tell
-from promoter.domain.condition import Kind
+from promoter.application.work import Consider
+from promoter.domain.actor import Actor
+from promoter.domain.condition import Kind, Override
 from promoter.domain.decision import Decision
 from promoter.domain.evidence import Arrival
-from promoter.domain.image import Image
-from promoter.domain.line import Actor, Line
+from promoter.domain.image import Digest, Image
+from promoter.domain.line import Line
 from promoter.domain.policy import PromotionRule
 from promoter.domain.promotion import Failure, FailureCode, Phase, Promotion
+
+_EARLY = timedelta(seconds=2)  # a message that comes a little early is taken for the one that was sent for
 
 
 class Claimant:
@@ -26,15 +39,41 @@ class Claimant:
         self.line, self.claim = line, claim
         self.now = app.clock.now()
 
-    async def wait(self, decision: Decision) -> None:
-        """Store the image as a candidate, with what stands in its way."""
+    async def wait(self, decision: Decision, requested: Requested | None = None) -> Candidate:
+        """Store the image as a candidate, with what stands in its way; where time does, it is woken then.
+
+        Args:
+            decision: Why it waits.
+            requested: Who has asked for it by hand; whoever was first stays.
+        """
         line, overtaken = await self._overtake()
         same = self.claim if self._same else None
         claim = self._claim(phase=None, sequence=same.sequence if same else None)
-        changes: list[Change] = [*overtaken, Write(claim), Put(self._candidate(decision, claim.since))]
+        claim = replaced(
+            claim,
+            requested=standing_request(self.claim, self.image.digest, line) or requested,
+            wake_at=await self._wake(decision, same.wake_at if same else None),
+        )
+        candidate = replaced(self._candidate(decision, claim.since), requested=claim.requested)
+        changes: list[Change] = [*overtaken, Write(claim), Put(candidate)]
         if overtaken:
             changes.append(Write(line))
         await self.app.commit(*changes)
+        return candidate
+
+    async def _wake(self, decision: Decision, scheduled: datetime | None) -> datetime | None:
+        """Have the image judged again when time changes what it waits for, by one message at a time.
+
+        A message cannot be delayed for as long as one likes; whoever is woken before time comes here again.
+        """
+        due = decision.next_change
+        if due is None:
+            return None
+        if scheduled is not None and self.now + _EARLY < scheduled <= due:
+            return scheduled
+        at = min(due, self.now + MAX_DELAY)
+        await self.app.scheduler.wake(Consider(self.image.repository, self.image.digest), at - self.now)
+        return at
 
     async def promote(
         self,
@@ -45,6 +84,7 @@ class Claimant:
         *,
         retry_of: str | None = None,
         only_forward: bool = False,
+        override: Override | None = None,
     ) -> Promotion:
         """Claim a promotion of the image: it is pending from now on, and the line's to bring to its end."""
         line, changes = await self._overtake()
@@ -68,6 +108,7 @@ class Claimant:
             replaces=line.current.record if line.current else None,
             retry_of=retry_of or self._retry_of,
             only_forward=only_forward,
+            override=override,
             decision=decision,
         )
         changes += [Write(line), Write(record), Write(drive(record)), *announced(self.app, record)]
@@ -149,6 +190,14 @@ class Claimant:
         failure = Failure(FailureCode.OVERTAKEN, f"{self.image.digest.short} was pushed as {claim.tag} since")
         ended = earlier.ended(Phase.SUPERSEDED, self.now, failure)
         return line.without(earlier.sequence), ending(self.app, ended)
+
+
+def standing_request(claim: Claim | None, digest: Digest, line: Line) -> Requested | None:
+    """Who has asked by hand for an image that waits; what was asked before a hold waits for its end too."""
+    if claim is None or not claim.waits or claim.digest != digest or claim.requested is None:
+        return None
+    held = line.hold is not None and claim.requested.at <= line.hold.at
+    return None if held else claim.requested
 
 
 def ending(app: App, ended: Promotion) -> list[Change]:

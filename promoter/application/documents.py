@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
+from promoter.domain.actor import Actor
+from promoter.domain.condition import Override
 from promoter.domain.decision import Decision
 from promoter.domain.document import Document
 from promoter.domain.image import Digest, Image, Repository, Tag
@@ -21,6 +23,15 @@ LATE = timedelta(hours=1)
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
+class Requested(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """Somebody has asked for a promotion by hand that has to wait: it goes ahead as theirs."""
+
+    actor: Actor
+    at: datetime
+    reason: str | None = None
+    override: Override | None = None
+
+
 class Claim(Document, frozen=True):
     """What has become of the newest image under one tag, for one rule: what makes a push promote once.
 
@@ -32,6 +43,8 @@ class Claim(Document, frozen=True):
         moved: Whether the tag has named more than this one digest.
         retries: How often automation has tried again.
         retry_at: When automation tries again, after a failure that may pass.
+        requested: Who has asked for it by hand, while it waits.
+        wake_at: When a message wakes it, while it waits for time to pass.
     """
 
     environment: str
@@ -46,6 +59,8 @@ class Claim(Document, frozen=True):
     moved: bool = False
     retries: int = 0
     retry_at: datetime | None = None
+    requested: Requested | None = None
+    wake_at: datetime | None = None
 
     @property
     def waits(self) -> bool:
@@ -71,6 +86,7 @@ class Candidate(Document, frozen=True):
     since: datetime
     decision: Decision
     policy_hash: str
+    requested: Requested | None = None
 
     @property
     def image(self) -> Image:

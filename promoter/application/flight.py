@@ -23,6 +23,7 @@ from promoter.domain.condition import Kind, Request, Served
 from promoter.domain.decision import Decision, evaluate
 from promoter.domain.errors import DeniedError, UnavailableError
 from promoter.domain.line import Line
+from promoter.domain.policy import Location
 from promoter.domain.promotion import Attempt, Failure, FailureCode, Phase, Promotion
 
 log = logging.getLogger("promoter")
@@ -66,8 +67,7 @@ class Flight:
             return
         if decision is None and not served.image and await self._is_gone():
             return
-        newer = self.line.is_newer(self.record.digest, self.record.pushed_at)
-        moves = newer or not self.record.leaves_newer_alone
+        moves = self._is_newer() or not self.record.leaves_newer_alone
         record = self.record.to(Phase.IMPORTING, importing_at=self.now, moves_current=moves)
         if decision is not None:
             record = replaced(record, decision=decision)
@@ -75,6 +75,11 @@ class Flight:
         _, version, *_ = await self.app.promotions.commit(changes)
         self.record = replaced(record, version=version)
         tell(self.record)
+
+    def _is_newer(self) -> bool:
+        record, rule = self.record, self.record.rule_terms
+        versioned = record.tag if rule and rule.by_version else None
+        return self.line.is_newer(record.digest, record.pushed_at, versioned)
 
     async def go_on(self) -> timedelta | None:
         """Poll or submit an import, or verify and end. Returns how long to pause; None to go on at once."""
@@ -92,8 +97,7 @@ class Flight:
     def _is_rolled_back(self) -> bool:
         """Whether a rollback waits for this to end: then a pointer that was not touched yet never is."""
         record, attempt = self.record, self.record.attempt
-        pointer = record.terms.environment(record.environment).pointer
-        begun = attempt is not None and attempt.tag == pointer
+        begun = attempt is not None and attempt.tag == record.pointer
         return record.kind is not Kind.ROLLBACK and record.sequence < self.line.barrier and not begun
 
     async def _judge(self, served: Served) -> Decision | None:
@@ -104,7 +108,7 @@ class Flight:
         evidence, lines = await asyncio.gather(
             self.app.evidence.load(record.image), self.app.lines_on_the_way(rule, record.repository)
         )
-        request = Request(record.kind, record.rule, record.tag, record.actor)
+        request = Request(record.kind, record.rule, record.tag, record.actor, record.override, claimed=True)
         return evaluate(record.terms, request, evidence, self.line, lines, served, self.now)
 
     async def _turn_away(self, decision: Decision) -> None:
@@ -235,9 +239,9 @@ class Flight:
     async def _read(self) -> Served:
         record = self.record
         target = record.terms.environment(record.environment)
-        return await self._asked(read_target(self.app, target, record.repository, record.tag, record.digest))
+        return await self._asked(read_target(self.app, target, record.image, record.tag, record.pointer))
 
-    async def _has(self, registry: str) -> bool:
+    async def _has(self, registry: Location) -> bool:
         record = self.record
         found = self.app.registry.digest(registry, record.repository, record.digest)
         return await self._asked(found) is not None

@@ -116,7 +116,7 @@ async def _wrong_tags(app: App, line: Line, record: Promotion) -> list[Import]:
     current = line.current
     if current is None or line.vetoed(current.digest):
         return []
-    tags = [target.pointer] if target.immutable_tags else [target.pointer, current.tag]
+    tags = [record.pointer] if target.immutable_tags else [record.pointer, current.tag]
     found = [(tag, await app.registry.digest(target.registry, line.repository, tag)) for tag in tags]
     return [
         Import(target.registry, line.repository, current.digest, target.registry, tag, force=True)

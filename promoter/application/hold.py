@@ -6,8 +6,9 @@ from promoter.application.paging import every
 from promoter.application.ports import Write
 from promoter.application.promote import check_reason
 from promoter.application.work import Consider, Work
+from promoter.domain.actor import Actor
 from promoter.domain.errors import NotFoundError
-from promoter.domain.line import Actor, Hold, Line, LineKey
+from promoter.domain.line import Hold, Line, LineKey
 
 
 async def hold(app: App, key: LineKey, reason: str, actor: Actor) -> Line:

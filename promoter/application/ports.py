@@ -15,8 +15,9 @@ from promoter.application.documents import Row
 from promoter.application.work import Work
 from promoter.domain.document import Document
 from promoter.domain.event import PhaseChanged
-from promoter.domain.evidence import Arrival, Evidence, GateResult
+from promoter.domain.evidence import Evidence, Fact
 from promoter.domain.image import Digest, Image, Repository, Tag
+from promoter.domain.policy import Location
 
 
 class EvidenceStore(Protocol):
@@ -26,7 +27,7 @@ class EvidenceStore(Protocol):
         """All that is known of an image; nothing is an answer too."""
         ...
 
-    async def add(self, image: Image, fact: Arrival | GateResult) -> None:
+    async def add(self, image: Image, fact: Fact) -> None:
         """Merge a fact into what is known. The same fact again, or facts in another order, change nothing."""
         ...
 
@@ -78,9 +79,9 @@ class PromotionStore(Protocol):
 
 
 class Import(msgspec.Struct, frozen=True):
-    """An image to be imported under a tag; registries by ARM resource id."""
+    """An image to be imported under a tag, into a registry by its ARM resource id."""
 
-    source_registry: str
+    source_registry: Location
     repository: Repository
     digest: Digest
     target_registry: str
@@ -118,7 +119,9 @@ class ImportStatus(msgspec.Struct, frozen=True):
 class Registry(Protocol):
     """The environments' registries."""
 
-    async def digest(self, registry: str, repository: Repository, reference: Tag | Digest) -> Digest | None:
+    async def digest(
+        self, registry: Location, repository: Repository, reference: Tag | Digest
+    ) -> Digest | None:
         """The digest that a registry serves for a tag or digest now; None where it has no such image."""
         ...
 
@@ -131,11 +134,15 @@ class Registry(Protocol):
         ...
 
 
+MAX_DELAY = timedelta(days=6)
+"""The longest that a message is delayed; whoever is woken before time waits again."""
+
+
 class Scheduler(Protocol):
     """Wakes the app later."""
 
     async def wake(self, work: Work, after: timedelta) -> None:
-        """Put a message on the work queue that shows after a while; at least once."""
+        """Put a message on the work queue that shows after a while, MAX_DELAY at most; at least once."""
         ...
 
 

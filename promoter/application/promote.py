@@ -5,20 +5,23 @@ from datetime import UTC, datetime
 import msgspec
 
 from promoter.application.app import GUARD, App, while_it_changes
-from promoter.application.claim import Claimant
-from promoter.application.documents import Claim, claim_row
+from promoter.application.claim import Claimant, standing_request
+from promoter.application.documents import Candidate, Claim, Requested, claim_row
 from promoter.application.target import read_target
 from promoter.application.work import advance
-from promoter.domain.condition import Condition, Kind, Request, Served, State
+from promoter.domain.actor import AUTOMATION, Actor
+from promoter.domain.condition import Condition, Kind, Override, Request, Served, State
+from promoter.domain.conditions import OVERRIDABLE, approval, freeze, soak
 from promoter.domain.decision import Decision, decide, evaluate
 from promoter.domain.errors import InvalidError, NotFoundError, RefusedError
 from promoter.domain.evidence import Arrival, Evidence
 from promoter.domain.image import Digest, Image, Repository, Tag
-from promoter.domain.line import Actor, Line, LineKey
+from promoter.domain.line import Line, LineKey
 from promoter.domain.policy import PromotionRule
 from promoter.domain.promotion import Phase, Promotion, RecordId
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_WAITS_FOR = {soak.KIND, freeze.KIND, approval.KIND}
 MAX_REASON = 1000
 
 
@@ -29,6 +32,7 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
         tag: The image by its tag in the source environment; or by its digest.
         target: The environment that it is to go to (`to` in JSON).
         source: The environment that it comes from (`from` in JSON); where it has arrived, if it is not named.
+        override: What an administrator overrides of the conditions.
     """
 
     repository: Repository
@@ -37,6 +41,7 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     digest: Digest | None = None
     source: str | None = msgspec.field(name="from", default=None)
     reason: str | None = None
+    override: Override | None = None
 
 
 class NotQualifiedError(RefusedError):
@@ -58,6 +63,19 @@ class Promoted(msgspec.Struct, frozen=True):
     already: bool
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """What a promotion is asked for with.
+
+    Attributes:
+        retry_of: The failed record that it tries again.
+    """
+
+    actor: Actor
+    reason: str | None = None
+    override: Override | None = None
+    retry_of: Promotion | None = None
+
+
 class Subject(msgspec.Struct, frozen=True):
     """An image that was asked about: under which rule and tag, and what is known of it."""
 
@@ -66,21 +84,25 @@ class Subject(msgspec.Struct, frozen=True):
     evidence: Evidence
 
 
-async def promote(app: App, wanted: Wanted, actor: Actor) -> Promoted:
+async def promote(app: App, wanted: Wanted, actor: Actor) -> Promoted | Candidate:
     """Promote an image by hand; the same again while it runs answers the same record.
 
+    Where only time or approvals are missing, the image waits as a candidate, and goes ahead by itself as
+    the actor's promotion when they are there.
+
     Raises:
-        InvalidError: The request names both or neither of tag and digest, or too long a reason.
+        InvalidError: The request names both or neither of tag and digest, too long a reason, or overrides
+            what cannot be overridden.
         NotFoundError: There is no such environment or image.
-        NotQualifiedError: The image does not qualify.
+        NotQualifiedError: The image does not qualify, and more is missing than time and approvals.
     """
     check_reason(wanted.reason)
-    return await promote_subject(app, await find_subject(app, wanted), actor, wanted.reason)
+    _check_override(wanted.override)
+    subject = await find_subject(app, wanted)
+    return await promote_subject(app, subject, Asked(actor, wanted.reason, wanted.override))
 
 
-async def promote_subject(
-    app: App, subject: Subject, actor: Actor, reason: str | None, retry_of: Promotion | None = None
-) -> Promoted:
+async def promote_subject(app: App, subject: Subject, asked: Asked) -> Promoted | Candidate:
     """Promote by hand what was found to be meant.
 
     Raises:
@@ -89,44 +111,51 @@ async def promote_subject(
     rule = subject.rule
     key = LineKey(rule.target, subject.evidence.image.repository, rule.track)
     await app.scheduler.wake(advance(key), GUARD)
-    return await while_it_changes(lambda: _promote(app, subject, key, actor, reason, retry_of))
+    return await while_it_changes(lambda: _promote(app, subject, key, asked))
 
 
-async def _promote(
-    app: App, subject: Subject, key: LineKey, actor: Actor, reason: str | None, retry_of: Promotion | None
-) -> Promoted:
+async def _promote(app: App, subject: Subject, key: LineKey, asked: Asked) -> Promoted | Candidate:
     rule, image = subject.rule, subject.evidence.image
     line = await app.line(key)
     same = await running(app, line, image, subject.tag)
     if same is not None:
         return Promoted(same, already=False)
-    served = await read_target(
-        app, app.policy.environment(rule.target), image.repository, subject.tag, image.digest
-    )
+    served = await _read(app, subject)
     as_wanted = served.tag == served.pointer == image.digest
     there = await already_current(app, line, image) if as_wanted else None
     if there is not None:
         return Promoted(there, already=True)
-    decision = await _judge(app, subject, line, served, Kind.MANUAL, actor)
+    request = Request(Kind.MANUAL, rule.name, subject.tag, asked.actor, asked.override)
+    decision = await _judge(app, subject, line, served, request)
     arrival = subject.evidence.arrival(rule.source, subject.tag)
-    if not decision.qualified or arrival is None:
+    may_wait = {condition.kind for condition in decision.unmet} <= _WAITS_FOR
+    if arrival is None or not (decision.qualified or may_wait):
         raise NotQualifiedError(decision)
     await app.evidence.add(image, arrival)  # where it was seen in the registry only, it is stored by now
     claim = await app.promotions.get(Claim, rule.target, claim_row(image.repository, rule.name, subject.tag))
     claimant = Claimant(app, rule, image, arrival, line, claim)
+    if not decision.qualified:
+        if claim is not None and claim.digest != image.digest and claim.pushed_at > arrival.pushed_at:
+            raise NotQualifiedError(decision)  # the tag is a newer image's, and that is what may wait
+        requested = Requested(asked.actor, app.clock.now(), asked.reason, asked.override)
+        return await claimant.wait(decision, requested)
+    retry_of = asked.retry_of
     record = await claimant.promote(
         Kind.MANUAL,
-        actor,
+        asked.actor,
         decision,
-        reason,
+        asked.reason,
         retry_of=retry_of.id if retry_of else None,
         only_forward=retry_of is not None and retry_of.leaves_newer_alone,
+        override=asked.override,
     )
     return Promoted(record, already=False)
 
 
-async def explain(app: App, wanted: Wanted, actor: Actor) -> Decision:
-    """Why an image is promoted, or is not: the decision as automation would take it now.
+async def explain(app: App, wanted: Wanted) -> Decision:
+    """Why an image is promoted, or is not: the decision as it would be taken now.
+
+    It is automation's; where somebody has asked for the promotion by hand and it waits, it is theirs.
 
     Raises:
         InvalidError: The request names both or neither of tag and digest.
@@ -140,16 +169,21 @@ async def explain(app: App, wanted: Wanted, actor: Actor) -> Decision:
         return decide(error.rule, (Condition("arrival", State.PENDING, str(error)),))
     rule, image = subject.rule, subject.evidence.image
     line = await app.line(LineKey(rule.target, image.repository, rule.track))
-    target = app.policy.environment(rule.target)
-    served = await read_target(app, target, image.repository, subject.tag, image.digest)
-    return await _judge(app, subject, line, served, Kind.AUTOMATIC, actor)
+    claim = await app.promotions.get(Claim, rule.target, claim_row(image.repository, rule.name, subject.tag))
+    asked = standing_request(claim, image.digest, line)
+    request = Request(Kind.AUTOMATIC, rule.name, subject.tag, AUTOMATION)
+    if asked is not None:
+        request = Request(Kind.MANUAL, rule.name, subject.tag, asked.actor, asked.override)
+    return await _judge(app, subject, line, await _read(app, subject), request)
 
 
-async def _judge(
-    app: App, subject: Subject, line: Line, served: Served, kind: Kind, actor: Actor
-) -> Decision:
+async def _read(app: App, subject: Subject) -> Served:
+    target, rule = app.policy.environment(subject.rule.target), subject.rule
+    return await read_target(app, target, subject.evidence.image, subject.tag, target.pointer_of(rule.track))
+
+
+async def _judge(app: App, subject: Subject, line: Line, served: Served, request: Request) -> Decision:
     lines = await app.lines_on_the_way(subject.rule, subject.evidence.image.repository)
-    request = Request(kind, subject.rule.name, subject.tag, actor)
     return evaluate(app.policy, request, subject.evidence, line, lines, served, app.clock.now())
 
 
@@ -229,7 +263,7 @@ async def _by_tag(app: App, wanted: Wanted, tag: Tag) -> Subject:
         raise NoRuleError(message)
     for rule in rules:
         source = app.policy.environment(rule.source)
-        digest = await app.registry.digest(source.registry, wanted.repository, tag)
+        digest = await app.registry.digest(source.location, wanted.repository, tag)
         if digest is not None:
             return Subject(rule, tag, await _known(app, rule, Image(wanted.repository, digest), tag))
     sources = " or ".join(rule.source for rule in rules)
@@ -255,12 +289,26 @@ def _rules(app: App, wanted: Wanted, tag: Tag) -> list[PromotionRule]:
     return [rule for rule in rules if wanted.source in {None, rule.source}]
 
 
-def check_reason(reason: str | None) -> None:
+def _check_override(override: Override | None) -> None:
+    """Refuse an override without a reason, or of what cannot be overridden."""
+    if override is None:
+        return
+    check_reason(override.reason, "override.reason")
+    if not override.reason.strip():
+        message = "an override needs a reason; it is kept on the record"
+        raise InvalidError(message, "override.reason")
+    unknown = [kind for kind in override.conditions if kind not in OVERRIDABLE]
+    if unknown or not override.conditions:
+        message = f"conditions that can be overridden are {', '.join(OVERRIDABLE)}"
+        raise InvalidError(message, "override.conditions")
+
+
+def check_reason(reason: str | None, field: str = "reason") -> None:
     """Refuse a reason that is too long to be kept.
 
     Raises:
         InvalidError: It is.
     """
     if reason is not None and len(reason) > MAX_REASON:
-        message = f"reason has {len(reason)} characters; at most {MAX_REASON} are kept"
-        raise InvalidError(message, "reason")
+        message = f"{field} has {len(reason)} characters; at most {MAX_REASON} are kept"
+        raise InvalidError(message, field)

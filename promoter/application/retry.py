@@ -1,17 +1,18 @@
 """Trying a failed promotion again, and stopping one that has not started."""
 
 from promoter.application.app import GUARD, App, while_it_changes
+from promoter.application.documents import Candidate
 from promoter.application.ending import end
-from promoter.application.promote import NoRuleError, Promoted, Subject, promote_subject
+from promoter.application.promote import Asked, NoRuleError, Promoted, Subject, promote_subject
 from promoter.application.roll_back import RollbackWanted, find_record, roll_back
 from promoter.application.work import advance
+from promoter.domain.actor import Actor
 from promoter.domain.condition import Kind
 from promoter.domain.errors import RefusedError
-from promoter.domain.line import Actor
 from promoter.domain.promotion import Failure, FailureCode, Phase, Promotion
 
 
-async def retry(app: App, record_id: str, actor: Actor) -> Promoted:
+async def retry(app: App, record_id: str, actor: Actor) -> Promoted | Candidate:
     """Try a failed promotion again, as a new record; the policy of today decides whether it may be.
 
     Raises:
@@ -31,7 +32,7 @@ async def retry(app: App, record_id: str, actor: Actor) -> Promoted:
         message = f"the policy has no rule {record.rule!r} any more; promote the image as a new request"
         raise NoRuleError(message)
     subject = Subject(rule, record.tag, await app.evidence.load(record.image))
-    return await promote_subject(app, subject, actor, record.reason, retry_of=record)
+    return await promote_subject(app, subject, Asked(actor, record.reason, retry_of=record))
 
 
 async def abort(app: App, record_id: str, actor: Actor, reason: str | None = None) -> Promotion:

@@ -10,10 +10,11 @@ from promoter.application.publish import announced
 from promoter.application.target import source_registry
 from promoter.application.tell import tell
 from promoter.application.work import advance
+from promoter.domain.actor import Actor
 from promoter.domain.condition import Kind
 from promoter.domain.decision import evaluate_rollback
 from promoter.domain.errors import NotFoundError
-from promoter.domain.line import Actor, Hold, Line, Veto
+from promoter.domain.line import Hold, Line, Veto
 from promoter.domain.policy import Policy
 from promoter.domain.promotion import Phase, Promotion, RecordId
 
@@ -88,6 +89,7 @@ async def _roll_back(app: App, earlier: Promotion, reason: str, actor: Actor) ->
         replaces=line.current.record if line.current else None,
         rollback_of=earlier.id,
         retry_of=None,
+        override=None,
         decision=decision,
         importing_at=None,
         only_forward=False,
@@ -130,7 +132,7 @@ async def _on_the_line(app: App, line: Line) -> list[Promotion]:
 async def _holder(app: App, earlier: Promotion) -> str | None:
     """The environment whose registry still has the record's image: the target first."""
     target = earlier.terms.environment(earlier.environment)
-    if await app.registry.digest(target.registry, earlier.repository, earlier.digest) is not None:
+    if await app.registry.digest(target.location, earlier.repository, earlier.digest) is not None:
         return target.name
     source = source_registry(earlier)
     if await app.registry.digest(source, earlier.repository, earlier.digest) is not None:

@@ -9,10 +9,10 @@ from promoter.application.app import GUARD, App
 from promoter.application.consider import consider
 from promoter.application.documents import Claim, claim_row
 from promoter.application.work import Consider, Work
+from promoter.domain.actor import Actor
 from promoter.domain.errors import InvalidError, NotFoundError, RefusedError
 from promoter.domain.evidence import GateResult, Verdict
 from promoter.domain.image import Digest, Image, Repository, Tag
-from promoter.domain.line import Actor
 from promoter.domain.policy import PromotionRule
 
 
@@ -74,7 +74,7 @@ async def take_gate_result(app: App, report: GateReport, actor: Actor, *, guard:
         issuer=report.issuer,
         evidence=report.evidence,
         url=report.url,
-        reported_by=actor.id,
+        reported_by=actor,
     )
     result.check(now)
     image = Image(report.repository, await _digest(app, report))
@@ -86,6 +86,9 @@ async def take_gate_result(app: App, report: GateReport, actor: Actor, *, guard:
 
 
 def _asks_for(rule: PromotionRule, result: GateResult) -> bool:
+    """Whether a verdict may change how an image stands under a rule: a failed one also voids approvals."""
+    if rule.approvals is not None and result.verdict is Verdict.FAILED:
+        return True
     wanted = (result.gate, result.environment)
     return any((gate.name, gate.environment) == wanted for gate in rule.requirements)
 
@@ -110,7 +113,7 @@ async def _digest(app: App, report: GateReport) -> Digest:
             f"{named} has named more than one image, so a verdict on the tag says nothing; report the digest"
         )
         raise RefusedError(message)
-    registry = app.policy.environment(report.environment).registry
+    registry = app.policy.environment(report.environment).location
     if await app.registry.digest(registry, report.repository, tag) != known[0].digest:
         message = f"{named} names another image by now, whose push is not known yet; report the digest"
         raise UnknownTagError(message)

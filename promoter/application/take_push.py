@@ -36,6 +36,7 @@ class RegistryEvent(msgspec.Struct, frozen=True):
 
     Attributes:
         registry: The registry's ARM resource id.
+        server: The host that was pushed to; what a registry outside the tenant is known by.
         tag: None for what has none: a child of an index, or a manifest that was deleted by its digest.
         at: When the registry did it, by its own clock.
     """
@@ -46,6 +47,7 @@ class RegistryEvent(msgspec.Struct, frozen=True):
     digest: Digest
     tag: Tag | None
     at: datetime
+    server: str = ""
 
 
 async def take_push(app: App, event: RegistryEvent) -> list[Work]:
@@ -57,7 +59,7 @@ async def take_push(app: App, event: RegistryEvent) -> list[Work]:
     Raises:
         InvalidError: The push is dated in the future.
     """
-    environment = app.policy.environment_of_registry(event.registry)
+    environment = app.policy.environment_of_registry(event.registry, event.server)
     if environment is None:
         _tell_unknown(event.registry)
         return []
@@ -106,8 +108,9 @@ async def _concerned(
         return next((line for line in lines if line.current and line.current.digest == event.digest), None)
     if event.tag is None:
         return None
-    if event.tag == environment.pointer:
-        return lines[0] if lines else None
+    for line in lines:
+        if event.tag == environment.pointer_of(line.track):
+            return line
     for rule in app.policy.rules_to(environment.name, event.repository, event.tag):
         return await app.line(LineKey(environment.name, event.repository, rule.track))
     return None
@@ -118,15 +121,15 @@ async def _is_echo(app: App, environment: Environment, event: RegistryEvent, lin
     if event.change is Change.DELETED or event.tag is None:
         return False
     for line in lines:
-        current = line.current
-        if current and current.digest == event.digest and event.tag in {current.tag, environment.pointer}:
+        current, pointer = line.current, environment.pointer_of(line.track)
+        if current and current.digest == event.digest and event.tag in {current.tag, pointer}:
             return True
         if line.queue:
             flying = await app.record(line.line_key, line.queue[0])
-            if flying and flying.digest == event.digest and event.tag in {flying.tag, environment.pointer}:
+            if flying and flying.digest == event.digest and event.tag in {flying.tag, pointer}:
                 return True
-    if event.tag == environment.pointer:
-        return any([await _is_past(app, line, event.at) for line in lines])
+        if event.tag == pointer:
+            return await _is_past(app, line, event.at)
     for rule in app.policy.rules_to(environment.name, event.repository, event.tag):
         key = claim_row(event.repository, rule.name, event.tag)
         claim = await app.promotions.get(Claim, environment.name, key)

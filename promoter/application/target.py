@@ -6,8 +6,8 @@ from promoter.application.app import App
 from promoter.application.ports import Import
 from promoter.domain.condition import Kind, Served
 from promoter.domain.errors import RefusedError
-from promoter.domain.image import Digest, Repository, Tag
-from promoter.domain.policy import Environment
+from promoter.domain.image import Image, Tag
+from promoter.domain.policy import Environment, Location
 from promoter.domain.promotion import Promotion
 
 
@@ -15,14 +15,12 @@ class TagConflictError(RefusedError):
     """The tag holds another image, and tags there are immutable."""
 
 
-async def read_target(
-    app: App, target: Environment, repository: Repository, tag: Tag, digest: Digest
-) -> Served:
+async def read_target(app: App, target: Environment, image: Image, tag: Tag, pointer: Tag) -> Served:
     """Read what the target registry serves for a tag, for the pointer tag and for the digest itself."""
-    registry = target.registry
+    registry, repository, digest = target.registry, image.repository, image.digest
     at_tag, at_pointer = await asyncio.gather(
         app.registry.digest(registry, repository, tag),
-        app.registry.digest(registry, repository, target.pointer),
+        app.registry.digest(registry, repository, pointer),
     )
     there = (
         digest in {at_tag, at_pointer} or await app.registry.digest(registry, repository, digest) is not None
@@ -37,7 +35,7 @@ def next_import(record: Promotion, served: Served) -> Import | None:
         TagConflictError: It cannot get there, since the tag holds another image.
     """
     target = record.terms.environment(record.environment)
-    source = target.registry if served.image else source_registry(record)
+    source = target.location if served.image else source_registry(record)
     if _wants_tag(record, target, served):
         if served.tag is not None and target.immutable_tags:
             message = (
@@ -47,13 +45,13 @@ def next_import(record: Promotion, served: Served) -> Import | None:
             raise TagConflictError(message)
         return _import(record, source, record.tag, force=served.tag is not None)
     if record.moves_current and served.pointer != record.digest:
-        return _import(record, source, target.pointer, force=True)
+        return _import(record, source, record.pointer, force=True)
     return None
 
 
-def source_registry(record: Promotion) -> str:
+def source_registry(record: Promotion) -> Location:
     """The registry that the promotion's image comes from."""
-    return record.terms.environment(record.source or record.environment).registry
+    return record.terms.environment(record.source or record.environment).location
 
 
 def _wants_tag(record: Promotion, target: Environment, served: Served) -> bool:
@@ -64,6 +62,6 @@ def _wants_tag(record: Promotion, target: Environment, served: Served) -> bool:
     return served.tag != record.digest
 
 
-def _import(record: Promotion, source: str, tag: Tag, *, force: bool) -> Import:
+def _import(record: Promotion, source: Location, tag: Tag, *, force: bool) -> Import:
     target = record.terms.environment(record.environment).registry
     return Import(source, record.repository, record.digest, target, tag, force)

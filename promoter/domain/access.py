@@ -20,8 +20,8 @@ from typing import Protocol
 
 import msgspec
 
+from promoter.domain.actor import Actor
 from promoter.domain.errors import ForbiddenError
-from promoter.domain.line import Actor
 
 NAMELESS = "key"
 """How an actor was known (`Actor.via`) that is nobody in particular: whoever holds a function's key."""

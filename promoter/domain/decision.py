@@ -8,9 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
-from promoter.domain.condition import CONDITIONS, Condition, Request, Served, Situation, State
+from promoter.domain.condition import Condition, Kind, Request, Served, Situation, State
+from promoter.domain.conditions import CONDITIONS, OVERRIDABLE
 from promoter.domain.evidence import Evidence
+from promoter.domain.freeze import thaw
 from promoter.domain.line import Line
 from promoter.domain.policy import Policy
 
@@ -43,7 +46,13 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     @property
     def unmet(self) -> tuple[Condition, ...]:
         """The conditions that stand in the way."""
-        return tuple(condition for condition in self.conditions if condition.state is not State.MET)
+        return tuple(condition for condition in self.conditions if condition.is_unmet)
+
+    @property
+    def next_change(self) -> datetime | None:
+        """When time alone changes the next of the conditions."""
+        times = (condition.earliest for condition in self.unmet)
+        return min((at for at in times if at is not None), default=None)
 
     @property
     def reasons(self) -> str:
@@ -80,7 +89,21 @@ def evaluate(
         return decide(None, (Condition("rule", State.REFUSED, text),))
     target = policy.environment(rule.target)
     at = Situation(rule, target, request, evidence, line, other_lines, served, now)
-    return decide(rule.name, tuple(found for condition in CONDITIONS for found in condition(at)))
+    found = tuple(_overridden(condition, at) for judge in CONDITIONS for condition in judge(at))
+    decision = decide(rule.name, found)
+    if decision.earliest is None or not rule.freeze:
+        return decision
+    return replace(decision, earliest=thaw(rule.freeze, decision.earliest))  # it may be frozen by then
+
+
+def _overridden(condition: Condition, at: Situation) -> Condition:
+    override = at.request.override
+    if override is None or at.request.kind is not Kind.MANUAL or not condition.is_unmet:
+        return condition
+    if condition.kind not in override.conditions or condition.kind not in OVERRIDABLE:
+        return condition
+    text = f"{condition.text} - overridden by {at.request.actor.name}: {override.reason}"
+    return replace(condition, text=text, overridden=True)
 
 
 def evaluate_rollback(record: str, *, succeeded: bool, current: bool, held_by: str | None) -> Decision:
@@ -110,7 +133,7 @@ def _required(kind: str, is_met: bool, met: str, refused: str) -> Condition:  # 
 
 def decide(rule: str | None, conditions: tuple[Condition, ...]) -> Decision:
     """The decision that follows from conditions. None at all refuses: no evidence is never good evidence."""
-    unmet = [condition for condition in conditions if condition.state is not State.MET]
+    unmet = [condition for condition in conditions if condition.is_unmet]
     if not conditions or any(condition.state is State.REFUSED for condition in unmet):
         return Decision(Outcome.REFUSED, rule, conditions)
     if not unmet:

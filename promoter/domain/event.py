@@ -5,9 +5,9 @@ from typing import Self
 
 import msgspec
 
+from promoter.domain.actor import Actor
 from promoter.domain.condition import Kind
 from promoter.domain.image import Digest, Repository, Tag
-from promoter.domain.line import Actor
 from promoter.domain.promotion import Failure, Phase, Promotion
 
 

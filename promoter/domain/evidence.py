@@ -1,14 +1,18 @@
 """What is known of one digest. Facts merge the same way in whatever order, and however often, they come."""
 
+import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, Self
 
 import msgspec
 
-from promoter.domain.codec import encode
+from promoter.domain.actor import Actor
+from promoter.domain.codec import decode, encode
 from promoter.domain.errors import InvalidError
+from promoter.domain.gate_name import is_gate_name
 from promoter.domain.image import Image, Tag
-from promoter.domain.policy import is_gate_name
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)
 MAX_GATE_EVIDENCE = 2048
@@ -41,7 +45,12 @@ class Arrival(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     last_at: datetime
     pushed_at: datetime
 
-    def merge(self, other: "Arrival") -> "Arrival":
+    @property
+    def key(self) -> str:
+        """What it is about: a fact with the same key is merged into it."""
+        return f"{self.environment}~{self.tag}"
+
+    def merge(self, other: Self) -> Self:
         """Both arrivals as one."""
         return msgspec.structs.replace(
             self,
@@ -59,7 +68,8 @@ class GateResult(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"
         issuer: Who ran the gate, as it says itself.
         evidence: A few words or a little JSON of what was found; at most 2 KiB.
         url: Where the whole of it can be read.
-        reported_by: The id of the actor that reported it, as Promoter knows it.
+        reported_by: Who reported it, as Promoter knows it.
+        failed_at: For a passed gate, when it had failed last; approvals from before that are void.
     """
 
     environment: str
@@ -69,7 +79,14 @@ class GateResult(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"
     issuer: str | None = None
     evidence: str | None = None
     url: str | None = None
-    reported_by: str | None = None
+    reported_by: Actor | None = None
+    failed_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is about, and by whom: a verdict replaces none of other issuers or reporters."""
+        by = _short(f"{self.issuer or ''}\n{self.reported_by.id if self.reported_by else ''}")
+        return f"{self.environment}~{self.gate}~{by}"
 
     def check(self, now: datetime) -> None:
         """Refuse what cannot be a verdict.
@@ -99,9 +116,57 @@ class GateResult(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"
             message = f"at is {ahead} ahead of now, and 5 minutes are allowed; check the reporter's clock"
             raise InvalidError(message, "at")
 
-    def merge(self, other: "GateResult") -> "GateResult":
-        """The one of both that counts: the later; on a tie, the failed one."""
-        return max(self, other, key=_precedence)
+    def merge(self, other: Self) -> Self:
+        """The one of both that counts: the later; on a tie, the failed one. That one failed is kept."""
+        counts = max(self, other, key=_precedence)
+        if counts.verdict is Verdict.FAILED:
+            return counts
+        return msgspec.structs.replace(counts, failed_at=_latest(self.last_failed_at, other.last_failed_at))
+
+    @property
+    def last_failed_at(self) -> datetime | None:
+        """When it has last failed, this verdict included."""
+        return _latest(self.failed_at, self.at if self.verdict is Verdict.FAILED else None)
+
+
+class ApprovalDecision(StrEnum):
+    """What somebody says of a promotion that needs approval."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class Approval(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """One person's word on one image under one rule; the later word of the same person replaces it.
+
+    Attributes:
+        rule_hash: What the rule said then: an approval of another rule is none.
+        at: When it was given.
+        roles: The application roles that the actor had then and that may approve.
+    """
+
+    rule: str
+    rule_hash: str
+    actor: Actor
+    decision: ApprovalDecision
+    at: datetime
+    roles: tuple[str, ...] = ()
+    comment: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What it is about, and by whom: the later word of the same person is merged into it."""
+        return f"{self.rule}~{_short(self.actor.id)}"
+
+    def merge(self, other: Self) -> Self:
+        """The one of both that counts: the later; on a tie, the one that lets less through."""
+        return max(self, other, key=_reserve)
+
+
+Fact = Arrival | GateResult | Approval
+"""Something that was learned of an image."""
+_PREFIX: dict[type[Fact], str] = {Arrival: "arrival", GateResult: "gate", Approval: "approval"}
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -110,6 +175,7 @@ class Evidence(msgspec.Struct, frozen=True):
     image: Image
     arrivals: tuple[Arrival, ...] = ()
     gates: tuple[GateResult, ...] = ()
+    approvals: tuple[Approval, ...] = ()
 
     def arrival(self, environment: str, tag: Tag) -> Arrival | None:
         """Its arrival in an environment under a tag."""
@@ -121,11 +187,62 @@ class Evidence(msgspec.Struct, frozen=True):
         found = (each for each in self.arrivals if each.environment == environment)
         return tuple(sorted(found, key=lambda each: (each.pushed_at, each.tag), reverse=True))
 
+    def first_arrival(self, environment: str) -> datetime | None:
+        """When it arrived first in an environment, under any tag."""
+        return min((each.first_at for each in self.arrivals_in(environment)), default=None)
+
     def gate(self, environment: str, name: str) -> GateResult | None:
-        """The verdict of a gate in an environment."""
+        """The verdict of a gate in an environment that counts, whoever has given it."""
         found = (each for each in self.gates if each.environment == environment and each.gate == name)
-        return next(found, None)
+        return max(found, key=_precedence, default=None)
+
+    def approvals_of(self, rule: str) -> tuple[Approval, ...]:
+        """What was said of it under a rule, one word a person, the earliest first."""
+        found = (each for each in self.approvals if each.rule == rule)
+        return tuple(sorted(found, key=lambda each: (each.at, each.actor.id)))
+
+    @classmethod
+    def of(cls, image: Image, rows: Mapping[str, str]) -> Self:
+        """Evidence from how it is stored: each fact's row and text."""
+        facts: dict[type[Fact], list[Any]] = {kind: [] for kind in _PREFIX}
+        for row, text in rows.items():
+            for kind, prefix in _PREFIX.items():
+                if row.startswith(f"{prefix}~"):
+                    facts[kind].append(decode(text, kind))
+        return cls(image, *(tuple(found) for found in facts.values()))
+
+    @property
+    def last_failed_at(self) -> datetime | None:
+        """When any gate has last failed."""
+        return max((at for each in self.gates if (at := each.last_failed_at) is not None), default=None)
+
+
+def fact_row(fact: Fact) -> str:
+    """Where a fact is stored among an image's; what is stored there already, it is merged into."""
+    return f"{_PREFIX[type(fact)]}~{fact.key}"
+
+
+def merged(stored: str | None, fact: Fact) -> str:
+    """How a fact is stored, merged into what was stored there before."""
+    if stored is None:
+        return encode(fact)
+    known: Any = decode(stored, type(fact))
+    return encode(known.merge(fact))
 
 
 def _precedence(result: GateResult) -> tuple[datetime, bool, str]:
-    return (result.at, result.verdict is Verdict.FAILED, encode(result))
+    said = msgspec.structs.replace(result, failed_at=None)
+    return (result.at, result.verdict is Verdict.FAILED, encode(said))
+
+
+def _reserve(approval: Approval) -> tuple[datetime, int, str]:
+    order = (ApprovalDecision.APPROVED, ApprovalDecision.WITHDRAWN, ApprovalDecision.REJECTED)
+    return (approval.at, order.index(approval.decision), encode(approval))
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _latest(*times: datetime | None) -> datetime | None:
+    return max((at for at in times if at is not None), default=None)

@@ -5,28 +5,14 @@ from typing import Self, override
 
 import msgspec
 
+from promoter.domain.actor import Actor
 from promoter.domain.document import Document
 from promoter.domain.image import Digest, Repository, Tag
+from promoter.domain.selector import version
 
 _DRIFT_KEPT = 10
 _VETOES_KEPT = 200
-
-
-class Actor(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """Who did it.
-
-    Attributes:
-        id: Tenant and object id where they are known; else what is known.
-        name: For people to read.
-        via: How the actor was known: `automation`, `entra`, `key` or `local`.
-    """
-
-    id: str
-    name: str
-    via: str
-
-
-AUTOMATION = Actor("promoter", "Promoter", "automation")
+_LIFTED_KEPT = 50
 
 
 class Current(msgspec.Struct, frozen=True, rename="camel"):
@@ -83,6 +69,7 @@ class Line(Document, frozen=True):
         current: What the environment is meant to run; None before the first promotion or adoption.
         queue: The sequence numbers of what was claimed and has not ended. The first is in flight.
         barrier: What was claimed before this sequence number and has not started is superseded.
+        lifted: Vetoes that are over: approvals from before them stay void.
     """
 
     environment: str
@@ -94,6 +81,7 @@ class Line(Document, frozen=True):
     barrier: int = 0
     hold: Hold | None = None
     vetoes: tuple[Veto, ...] = ()
+    lifted: tuple[Veto, ...] = ()
     drift: tuple[Drift, ...] = ()
 
     @classmethod
@@ -110,10 +98,26 @@ class Line(Document, frozen=True):
         """The veto on a digest, if there is one."""
         return next((veto for veto in self.vetoes if veto.digest == digest), None)
 
-    def is_newer(self, digest: Digest, pushed_at: datetime) -> bool:
-        """Whether an image is newer than the current one; between equal times the digest decides."""
+    def last_veto(self, digest: Digest) -> datetime | None:
+        """When a digest was last rolled back, also where that is over."""
+        return max((veto.at for veto in (*self.vetoes, *self.lifted) if veto.digest == digest), default=None)
+
+    def is_newer(self, digest: Digest, pushed_at: datetime, versioned: Tag | None = None) -> bool:
+        """Whether an image is newer than the current one; between equal times the digest decides.
+
+        Args:
+            digest: The image.
+            pushed_at: When it was pushed.
+            versioned: Its tag, where images are ordered by semantic version before they are by time; what is
+                no version is older than all that are.
+        """
         current = self.current
-        return current is None or (pushed_at, digest) > (current.pushed_at, current.digest)
+        if current is None:
+            return True
+        mine, theirs = (version(versioned), version(current.tag)) if versioned else (None, None)
+        if mine is not None and (theirs is None or mine != theirs):
+            return theirs is None or bool(mine > theirs)
+        return (pushed_at, digest) > (current.pushed_at, current.digest)
 
     def with_claim(self) -> Self:
         """The line after one more record is claimed: it waits for its turn, behind what was there."""
@@ -146,10 +150,12 @@ class Line(Document, frozen=True):
         The veto stays where the promotion of that number was overtaken by a rollback on its way.
         """
         pardoned = current.digest if sequence >= self.barrier else None
+        lifted = tuple(veto for veto in self.vetoes if veto.digest == pardoned)
         return msgspec.structs.replace(
             self,
             current=current,
             vetoes=tuple(veto for veto in self.vetoes if veto.digest != pardoned),
+            lifted=(*self.lifted, *lifted)[-_LIFTED_KEPT:],
             drift=(),
         )
 

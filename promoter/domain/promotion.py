@@ -8,12 +8,13 @@ from typing import Self
 
 import msgspec
 
-from promoter.domain.condition import Kind
+from promoter.domain.actor import Actor
+from promoter.domain.condition import Kind, Override
 from promoter.domain.decision import Decision
 from promoter.domain.document import Document
 from promoter.domain.errors import InvalidError, NotFoundError, PromoterError
 from promoter.domain.image import Digest, Image, Repository, Tag
-from promoter.domain.line import Actor, LineKey
+from promoter.domain.line import LineKey
 from promoter.domain.policy import Policy, PromotionRule
 
 _LAST = 10**10 - 1
@@ -117,6 +118,7 @@ class Promotion(Document, frozen=True):
         replaces: The record that was current when this one was claimed.
         rollback_of: The record that a rollback goes back to.
         retry_of: The failed record that this one tries again.
+        override: The conditions that an administrator has overridden for it.
         importing_at: When its import began.
         only_forward: Whether it moves what is current only to a newer image, although it is not automation's.
         moves_current: Whether it makes its image the one that the environment is meant to run.
@@ -144,6 +146,7 @@ class Promotion(Document, frozen=True):
     replaces: str | None = None
     rollback_of: str | None = None
     retry_of: str | None = None
+    override: Override | None = None
     decision: Decision | None = None
     importing_at: datetime | None = None
     only_forward: bool = False
@@ -168,6 +171,11 @@ class Promotion(Document, frozen=True):
     def line_key(self) -> LineKey:
         """The line that it is on."""
         return LineKey(self.environment, self.repository, self.track)
+
+    @property
+    def pointer(self) -> Tag:
+        """The tag that names what its environment runs on its track."""
+        return self.terms.environment(self.environment).pointer_of(self.track)
 
     @property
     def leaves_newer_alone(self) -> bool:

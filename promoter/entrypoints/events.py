@@ -29,11 +29,16 @@ class _Target(msgspec.Struct):
     tag: Tag | None = None
 
 
+class _Request(msgspec.Struct):
+    host: str | None = None
+
+
 class _Data(msgspec.Struct):
     """The part of the event's data that matters here; the rest varies with the registry and the client."""
 
     timestamp: datetime
     target: _Target
+    request: _Request | None = None
 
 
 class _Event(msgspec.Struct):
@@ -79,4 +84,5 @@ def registry_event(event: Any) -> RegistryEvent | None:  # noqa: ANN401 - the cl
         message = "data.timestamp has no time zone"
         raise InvalidError(message, "data.timestamp")
     target = data.target
-    return RegistryEvent(change, topic, target.repository, target.digest, target.tag, data.timestamp)
+    server = (data.request.host if data.request else None) or ""
+    return RegistryEvent(change, topic, target.repository, target.digest, target.tag, data.timestamp, server)

@@ -6,6 +6,7 @@ from promoter import bootstrap
 from promoter.application.reject import reject
 from promoter.application.take_gate_result import GateReport, UnknownTagError, take_gate_result
 from promoter.bootstrap import NotReadyError
+from promoter.domain.actor import Actor
 from promoter.domain.codec import decode
 from promoter.domain.errors import (
     ConcurrentChangeError,
@@ -14,7 +15,6 @@ from promoter.domain.errors import (
     RefusedError,
     UnavailableError,
 )
-from promoter.domain.line import Actor
 from promoter.entrypoints.messages import CONNECTION, GATES_QUEUE, WORK_QUEUE, Wake, postpone, send, text_of
 
 bp = func.Blueprint()

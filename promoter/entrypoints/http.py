@@ -18,10 +18,11 @@ from promoter.application.roll_back import RollbackWanted, find_record, roll_bac
 from promoter.application.take_gate_result import GateReport, take_gate_result
 from promoter.application.take_push import unknown_registries
 from promoter.application.work import advance
+from promoter.domain.actor import Actor
 from promoter.domain.codec import convert, decode, encode
 from promoter.domain.errors import InvalidError
 from promoter.domain.image import Repository
-from promoter.domain.line import Actor, LineKey
+from promoter.domain.line import LineKey
 from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, Wake, send
 from promoter.entrypoints.problems import answered
 from promoter.entrypoints.views import candidate_view, decision_view, line_view, record_view
@@ -149,7 +150,9 @@ async def _retry(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
     return _promoted(await retry(bootstrap.app(), req.route_params["id"], _caller()), wake)
 
 
-def _promoted(promoted: Promoted, wake: Wake) -> func.HttpResponse:
+def _promoted(promoted: Promoted | Candidate, wake: Wake) -> func.HttpResponse:
+    if isinstance(promoted, Candidate):
+        return _json(candidate_view(promoted), 202)
     record = promoted.record
     if not promoted.already:
         send(wake, [advance(record.line_key)])
@@ -216,7 +219,7 @@ async def _candidates(req: func.HttpRequest) -> func.HttpResponse:
 
 
 async def _decide(req: func.HttpRequest) -> func.HttpResponse:
-    return _json(decision_view(await explain(bootstrap.app(), _query(req, Wanted), _caller())))
+    return _json(decision_view(await explain(bootstrap.app(), _query(req, Wanted))))
 
 
 async def _health(req: func.HttpRequest) -> func.HttpResponse:

@@ -4,12 +4,13 @@ from datetime import datetime
 
 import msgspec
 
-from promoter.application.documents import Candidate
-from promoter.domain.condition import Kind
+from promoter.application.documents import Candidate, Requested
+from promoter.domain.actor import Actor
+from promoter.domain.condition import Kind, Override
 from promoter.domain.decision import Decision, Outcome
-from promoter.domain.evidence import GateResult
+from promoter.domain.evidence import Approval, GateResult
 from promoter.domain.image import Digest, Repository, Tag
-from promoter.domain.line import Actor, Current, Drift, Hold, Line, Veto
+from promoter.domain.line import Current, Drift, Hold, Line, Veto
 from promoter.domain.promotion import Failure, Phase, Promotion
 
 
@@ -20,7 +21,8 @@ class ConditionView(msgspec.Struct, frozen=True, omit_defaults=True, rename="cam
     state: str
     text: str
     earliest: datetime | None = None
-    evidence: GateResult | None = None
+    evidence: GateResult | tuple[Approval, ...] | None = None
+    overridden: bool = False
 
 
 class DecisionView(msgspec.Struct, frozen=True, rename="camel"):
@@ -51,6 +53,7 @@ class RecordView(msgspec.Struct, frozen=True, rename="camel"):
     replaces: str | None
     rollback_of: str | None
     retry_of: str | None
+    override: Override | None
     policy_hash: str
     decision: DecisionView | None
     failure: Failure | None
@@ -80,12 +83,13 @@ class CandidateView(msgspec.Struct, frozen=True, rename="camel"):
     rule: str
     since: datetime
     decision: DecisionView
+    requested: Requested | None
 
 
 def decision_view(decision: Decision) -> DecisionView:
     """A decision as the API shows it."""
     conditions = tuple(
-        ConditionView(each.kind, each.state, each.text, each.earliest, each.evidence)
+        ConditionView(each.kind, each.state, each.text, each.earliest, each.evidence, each.overridden)
         for each in decision.conditions
     )
     return DecisionView(decision.outcome, decision.rule, conditions, decision.earliest)
@@ -110,6 +114,7 @@ def record_view(record: Promotion) -> RecordView:
         replaces=record.replaces,
         rollback_of=record.rollback_of,
         retry_of=record.retry_of,
+        override=record.override,
         policy_hash=record.policy_hash,
         decision=decision_view(record.decision) if record.decision else None,
         failure=record.failure,
@@ -141,4 +146,5 @@ def candidate_view(candidate: Candidate) -> CandidateView:
         rule=candidate.rule,
         since=candidate.since,
         decision=decision_view(candidate.decision),
+        requested=candidate.requested,
     )

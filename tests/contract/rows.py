@@ -11,13 +11,15 @@ from promoter.application.documents import (
     Row,
     drive,
 )
+from promoter.domain.actor import AUTOMATION, Actor
 from promoter.domain.condition import Condition, Kind, State
 from promoter.domain.decision import decide
 from promoter.domain.evidence import GateResult, Verdict
 from promoter.domain.image import Digest, Repository, Tag
-from promoter.domain.line import AUTOMATION, Actor, Current, Drift, Hold, Line, Veto
-from promoter.domain.policy import Environment, GateRequirement, Glob, Policy, PromotionRule
+from promoter.domain.line import Current, Drift, Hold, Line, Veto
+from promoter.domain.policy import Environment, GateRequirement, Policy, PromotionRule
 from promoter.domain.promotion import Attempt, Failure, FailureCode, Phase, Promotion
+from promoter.domain.selector import Glob
 
 AT = datetime(2026, 11, 23, 17, 0, 1, 234567, tzinfo=UTC)
 WEB = Repository("shop/web")
@@ -57,7 +59,7 @@ def full_line() -> Line:
 def promotion() -> Promotion:
     """A promotion that has been through a lot."""
     gate = GateResult(
-        "dev", "unit-tests", Verdict.PASSED, AT, "ci", '{"tests": 412}', "https://ci.example/1", "x"
+        "dev", "unit-tests", Verdict.PASSED, AT, "ci", '{"tests": 412}', "https://ci.example/1", ALICE
     )
     conditions = (
         Condition("gate", State.MET, "passed", evidence=gate),

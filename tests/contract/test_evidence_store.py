@@ -12,7 +12,7 @@ from promoter.adapters.tables import Tables
 from promoter.application.ports import EvidenceStore
 from promoter.domain.evidence import Arrival, Evidence, GateResult, Verdict
 from promoter.domain.image import Digest, Image, Repository, Tag
-from tests.contract.rows import AT, V1, WEB, digest
+from tests.contract.rows import ALICE, AT, V1, WEB, digest
 from tests.fakes.stores import FakeEvidenceStore
 
 IMAGE = Image(WEB, digest(1))
@@ -42,7 +42,7 @@ async def test_of_an_unknown_image_nothing_is_known(store: EvidenceStore) -> Non
 
 
 async def test_facts_are_read_back_as_they_were_added(store: EvidenceStore) -> None:
-    gate = GateResult("dev", "scan", Verdict.FAILED, AT, "ci", "é" * 2000, "https://ci.example", "bob")
+    gate = GateResult("dev", "scan", Verdict.FAILED, AT, "ci", "é" * 2000, "https://ci.example", ALICE)
     await store.add(IMAGE, arrival())
     await store.add(IMAGE, gate)
 

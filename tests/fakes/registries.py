@@ -10,6 +10,7 @@ from itertools import count
 from promoter.application.ports import Import, ImportStatus, Progress
 from promoter.domain.errors import DeniedError, UnavailableError
 from promoter.domain.image import Digest, Repository, Tag
+from promoter.domain.policy import Location
 
 MAX_MANIFESTS = 50
 _POLL = timedelta(seconds=10)
@@ -64,7 +65,9 @@ class FakeRegistry:
 
     # The port.
 
-    async def digest(self, registry: str, repository: Repository, reference: Tag | Digest) -> Digest | None:
+    async def digest(
+        self, registry: Location, repository: Repository, reference: Tag | Digest
+    ) -> Digest | None:
         """What a registry serves now."""
         await asyncio.sleep(0)
         self._check_up(registry)
@@ -99,7 +102,7 @@ class FakeRegistry:
 
     def push(
         self,
-        registry: str,
+        registry: Location,
         repository: str,
         tag: str | None,
         digest: Digest | None = None,
@@ -122,7 +125,7 @@ class FakeRegistry:
         del content.manifests[Digest(reference)]
         content.tags = {tag: digest for tag, digest in content.tags.items() if digest != reference}
 
-    def served(self, registry: str, repository: str, reference: str) -> Digest | None:
+    def served(self, registry: Location, repository: str, reference: str) -> Digest | None:
         """What the registry serves, without a call that counts or can fail."""
         content = self._of(registry, Repository(repository))
         by_tag = {str(tag): digest for tag, digest in content.tags.items()}
@@ -171,24 +174,24 @@ class FakeRegistry:
     def set_down(self, registry: str, *, down: bool = True) -> None:
         """Let every call about a registry raise, or answer again."""
         if down:
-            self._down.add(registry.lower())
+            self._down.add(_name(registry))
         else:
-            self._down.discard(registry.lower())
+            self._down.discard(_name(registry))
 
     def deny(self, registry: str, *, denied: bool = True) -> None:
         """Let every call about a registry be refused for want of a role, or answered again."""
-        (self._denying.add if denied else self._denying.discard)(registry.lower())
+        (self._denying.add if denied else self._denying.discard)(_name(registry))
 
-    def _check_up(self, registry: str) -> None:
-        if registry.lower() in self._denying:
+    def _check_up(self, registry: Location) -> None:
+        if _name(registry) in self._denying:
             message = f"{registry} needs the role AcrPull"
             raise DeniedError(message)
-        if registry.lower() in self._down:
+        if _name(registry) in self._down:
             message = f"{registry} does not answer"
             raise UnavailableError(message)
 
-    def _of(self, registry: str, repository: Repository) -> _Content:
-        return self._content[registry.lower(), repository]
+    def _of(self, registry: Location, repository: Repository) -> _Content:
+        return self._content[_name(registry), repository]
 
     def _accept(self, request: Import) -> ImportStatus:
         target = self._of(request.target_registry, request.repository)
@@ -237,6 +240,10 @@ def _answer(answer: ImportStatus | UnavailableError) -> ImportStatus:
 def _tag_exists(request: Import) -> ImportStatus:
     message = f"Tag {request.repository}:{request.tag} already exists in target registry."
     return ImportStatus(Progress.TAG_EXISTS, message=message)
+
+
+def _name(registry: Location) -> str:
+    return (registry if isinstance(registry, str) else registry.login_server).lower()
 
 
 def _digest(text: str) -> Digest:

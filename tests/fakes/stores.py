@@ -13,7 +13,7 @@ from promoter.application.ports import Change, Delete, Write
 from promoter.domain.codec import decode, encode
 from promoter.domain.document import Document
 from promoter.domain.errors import ConcurrentChangeError, InvalidError, UnavailableError
-from promoter.domain.evidence import Arrival, Evidence, GateResult
+from promoter.domain.evidence import Evidence, Fact, fact_row, merged
 from promoter.domain.image import Image
 
 MAX_CHANGES = 100
@@ -44,37 +44,21 @@ class FakeEvidenceStore(_Faults):
     async def load(self, image: Image) -> Evidence:
         """All that is known of an image."""
         await asyncio.sleep(0)
-        rows = sorted(self._facts.get(image, {}).items())
-        return Evidence(
-            image,
-            tuple(decode(text, Arrival) for key, text in rows if key.startswith("arrival~")),
-            tuple(decode(text, GateResult) for key, text in rows if key.startswith("gate~")),
-        )
+        return Evidence.of(image, dict(sorted(self._facts.get(image, {}).items())))
 
-    async def add(self, image: Image, fact: Arrival | GateResult) -> None:
+    async def add(self, image: Image, fact: Fact) -> None:
         """Merge a fact into what is known."""
         await asyncio.sleep(0)
         error, executed = self._take()
         if executed:
-            self._merge(self._facts.setdefault(image, {}), fact)
+            rows, row = self._facts.setdefault(image, {}), fact_row(fact)
+            rows[row] = merged(rows.get(row), fact)
         if error is not None:
             raise error
 
     def snapshot(self) -> dict[tuple[Image, str], str]:
         """Everything that is stored, to be compared."""
         return {(image, key): text for image, rows in self._facts.items() for key, text in rows.items()}
-
-    @staticmethod
-    def _merge(rows: dict[str, str], fact: Arrival | GateResult) -> None:
-        match fact:
-            case Arrival():
-                key = f"arrival~{fact.environment}~{fact.tag}"
-                known = rows.get(key)
-                rows[key] = encode(decode(known, Arrival).merge(fact) if known else fact)
-            case GateResult():
-                key = f"gate~{fact.environment}~{fact.gate}"
-                known = rows.get(key)
-                rows[key] = encode(decode(known, GateResult).merge(fact) if known else fact)
 
 
 class _Stored(NamedTuple):

@@ -13,11 +13,13 @@ from promoter.application.take_gate_result import GateReport, take_gate_result
 from promoter.application.take_push import Change, RegistryEvent, take_push
 from promoter.application.work import Advance, Consider, Work, from_message, to_message
 from promoter.application.work import advance as wake_line
+from promoter.domain.actor import Actor
 from promoter.domain.codec import convert
 from promoter.domain.evidence import Verdict
 from promoter.domain.image import Digest, Image, Repository, Tag
-from promoter.domain.line import Actor, Line, LineKey
-from promoter.domain.policy import Policy, problems
+from promoter.domain.line import Line, LineKey
+from promoter.domain.policy import Policy
+from promoter.domain.policy_problems import problems
 from promoter.domain.promotion import Promotion
 from tests.fakes.publishing import FakePublisher
 from tests.fakes.registries import FakeRegistry
@@ -60,6 +62,12 @@ def policy(
     made = convert({"environments": environments, "rules": rules} | changes, Policy)
     assert not problems(made)
     return made
+
+
+def started(outcome: Promoted | Candidate) -> Promoted:
+    """What was promoted by hand, and did not have to wait."""
+    assert isinstance(outcome, Promoted)
+    return outcome
 
 
 class World:
@@ -114,7 +122,8 @@ class World:
         await self.wake((await take_gate_result(self.app, report, ANN, guard=False)).wake)
 
     async def promote(self, tag: str, to: str = "prod", *, repository: str = WEB) -> Promoted:
-        promoted = await promote(self.app, Wanted(Repository(repository), to, tag=Tag(tag)), ANN)
+        wanted = Wanted(Repository(repository), to, tag=Tag(tag))
+        promoted = started(await promote(self.app, wanted, ANN))
         await self.wake([wake_line(promoted.record.line_key)])
         return promoted
 

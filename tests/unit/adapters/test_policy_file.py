@@ -101,11 +101,11 @@ def test_a_setting_that_is_not_closed_is_told(path: Path) -> None:
         (
             "pointer: now",
             "zone: 1",
-            "environments[1].zone: is not known here; known are name, registry, pointer, immutableTags",
+            "environments[1].zone: is not known here; known are name, registry, loginServer, credentials",
         ),
         ("name: scan, ", "", "rules[0].gates[1].name: is missing"),
         ("    from: dev\n", "", "rules[0].from: is missing"),
-        ('["v*"]', "v1", "rules[0].tags: expected a list, got text"),
+        ('["v*"]', "v1", "rules[0].tags: expected keys and values or a list, got text"),
         ('["v*"]', "[1.10]", "rules[0].tags[0]: expected text, got a number; put it in quotes"),
         ('["v*"]', '["v 1"]', "rules[0].tags[0]: 'v 1' is not a pattern"),
         ("automatic: true", "automatic: maybe", "rules[0].automatic: expected true or false, got text"),

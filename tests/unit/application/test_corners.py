@@ -39,7 +39,7 @@ async def test_asking_for_a_decision_stores_nothing_that_would_make_an_image_new
     late = world.pushed("dev", "v1", old)
     new = await world.push("v2")
     await world.run()
-    await explain(world.app, Wanted(SHOP, "staging", tag=Tag("v1")), ANN)
+    await explain(world.app, Wanted(SHOP, "staging", tag=Tag("v1")))
     assert (await world.evidence.load(Image(SHOP, old))).arrivals == ()
     await world.deliver(late)
     await world.run()
@@ -52,7 +52,7 @@ async def test_why_an_image_is_not_in_prod_is_answered_while_it_is_in_dev() -> N
     world = World()
     await world.push("v1")
     await world.run()
-    decision = await explain(world.app, Wanted(SHOP, "prod", tag=Tag("v1")), ANN)
+    decision = await explain(world.app, Wanted(SHOP, "prod", tag=Tag("v1")))
     assert (decision.outcome, decision.rule) == ("waiting", "staging-to-prod")
     assert decision.reasons == "the registry of staging has no shop/web:v1"
 

@@ -23,7 +23,7 @@ from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.line import Line
 from promoter.domain.promotion import Phase, Promotion
 from tests.fakes.crash import Crash, CrashPoints
-from tests.fakes.world import ANN, WEB, World, policy, registry_id
+from tests.fakes.world import ANN, WEB, World, policy, registry_id, started
 
 type Trigger = Callable[[], Awaitable[object]]
 
@@ -185,7 +185,7 @@ async def retried(world: CrashingWorld) -> None:
     [failed] = [each for each in world.records("staging") if each.phase is Phase.FAILED]
 
     async def again() -> None:
-        promoted = await retry(world.app, failed.id, ANN)
+        promoted = started(await retry(world.app, failed.id, ANN))
         await world.wake([wake_line(promoted.record.line_key)])
 
     await world.until_done(again)

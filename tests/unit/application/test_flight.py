@@ -9,7 +9,7 @@ from promoter.application.retry import retry
 from promoter.application.work import advance
 from promoter.domain.image import Digest
 from promoter.domain.promotion import FailureCode, Phase
-from tests.fakes.world import ANN, World, registry_id
+from tests.fakes.world import ANN, World, registry_id, started
 
 
 async def _in_prod(world: World, tag: str) -> Digest:
@@ -56,7 +56,7 @@ async def test_a_retry_of_what_automation_has_failed_at_does_not_move_current_ba
     await world.run(timedelta(minutes=10))
     assert await world.current("staging") == newer
 
-    again = await retry(world.app, failed.id, ANN)
+    again = started(await retry(world.app, failed.id, ANN))
     await world.wake([advance(again.record.line_key)])
     await world.run(timedelta(minutes=10))
 

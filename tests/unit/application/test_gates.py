@@ -108,7 +108,7 @@ async def test_a_verdict_says_who_reported_it_and_when() -> None:
     result = (await world.evidence.load(reported.image)).gate("dev", "unit-tests")
     assert result is not None
     assert (result.issuer, result.evidence, result.url) == ("ci", "12 tests", "https://ci/1")
-    assert result.reported_by == ANN.id
+    assert result.reported_by == ANN
     record = world.records("staging")[0]
     assert record.decision is not None
     assert [each.evidence for each in record.decision.conditions if each.kind == "gate"] == [result]

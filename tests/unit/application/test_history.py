@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from promoter.application.documents import LogEntry
 from promoter.application.history import Page, Query, history, lines
 from promoter.application.ports import Put
+from promoter.domain.actor import AUTOMATION
 from promoter.domain.condition import Kind
 from promoter.domain.errors import InvalidError, NotFoundError
 from promoter.domain.image import Repository, Tag
-from promoter.domain.line import AUTOMATION
 from promoter.domain.promotion import Phase, Promotion
 from tests.fakes.time import START
 from tests.fakes.world import WEB, World

@@ -13,7 +13,7 @@ from promoter.application.work import advance as wake_line
 from promoter.domain.image import Repository, Tag
 from promoter.domain.line import LineKey
 from promoter.domain.promotion import Phase
-from tests.fakes.world import ANN, WEB, World, policy, registry_id
+from tests.fakes.world import ANN, WEB, World, policy, registry_id, started
 from tests.unit.application.stories import HOUR, imported, in_flight, qualified, released
 
 MANY = 8
@@ -68,7 +68,7 @@ async def test_a_request_by_hand_that_is_made_many_times_at_once_is_one_promotio
     await released(world, "v1")
     wanted = Wanted(Repository(WEB), "prod", tag=Tag("v1"))
     found = await asyncio.gather(*(promote(world.new_app(), wanted, ANN) for _ in range(MANY)))
-    assert len({promoted.record.id for promoted in found}) == 1
+    assert len({started(promoted).record.id for promoted in found}) == 1
     await world.run()
     assert world.story("prod") == ["manual v1 succeeded"]
 

@@ -9,7 +9,7 @@ from promoter.application.promote import Wanted, promote
 from promoter.application.work import advance
 from promoter.domain.image import Digest, Repository
 from promoter.domain.promotion import FailureCode, Phase
-from tests.fakes.world import ANN, WEB, World, registry_id
+from tests.fakes.world import ANN, WEB, World, registry_id, started
 from tests.unit.application.stories import (
     DAY,
     codes,
@@ -211,7 +211,7 @@ async def test_one_image_under_two_tags_is_two_promotions() -> None:
 
 async def by_hand(world: World, digest: Digest) -> None:
     """Promote an image to staging by its digest."""
-    promoted = await promote(world.app, Wanted(Repository(WEB), "staging", digest=digest), ANN)
+    promoted = started(await promote(world.app, Wanted(Repository(WEB), "staging", digest=digest), ANN))
     await world.wake([advance(promoted.record.line_key)])
     await world.run()
 

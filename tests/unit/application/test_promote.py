@@ -9,7 +9,7 @@ from promoter.domain.decision import Decision, Outcome
 from promoter.domain.errors import InvalidError, NotFoundError
 from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.promotion import Phase
-from tests.fakes.world import ANN, WEB, World, policy, registry_id
+from tests.fakes.world import ANN, WEB, World, policy, registry_id, started
 from tests.unit.application.stories import codes, in_flight, qualified, released
 from tests.unit.domain.strategies import digest
 
@@ -18,11 +18,11 @@ REPOSITORY = Repository(WEB)
 
 async def why(world: World, tag: str = "v1", to: str = "staging", **changes: object) -> Decision:
     wanted = Wanted(REPOSITORY, to, **({"tag": Tag(tag)} | changes))  # type: ignore[arg-type]
-    return await explain(world.app, wanted, ANN)
+    return await explain(world.app, wanted)
 
 
 async def ask(world: World, to: str = "staging", **wanted: object) -> Promoted:
-    return await promote(world.app, Wanted(REPOSITORY, to, **wanted), ANN)  # type: ignore[arg-type]
+    return started(await promote(world.app, Wanted(REPOSITORY, to, **wanted), ANN))  # type: ignore[arg-type]
 
 
 # By hand.
@@ -191,7 +191,7 @@ async def test_why_tells_every_condition_as_automation_would_find_it_now() -> No
         "waits for gate integration-tests in staging; nothing reported yet; "
         "waits to be promoted by hand: staging-to-prod is not automatic"
     )
-    by_digest = await explain(world.app, Wanted(REPOSITORY, "prod", digest=image), ANN)
+    by_digest = await explain(world.app, Wanted(REPOSITORY, "prod", digest=image))
     assert by_digest == decision
 
 
@@ -210,7 +210,7 @@ async def test_why_of_an_image_that_no_rule_leads_there_is_a_decision_too() -> N
     for decision in (await why(world, to="dev"), await why(world, tag="nightly")):
         assert decision.outcome is Outcome.REFUSED
         assert [each.kind for each in decision.conditions] == ["rule"]
-    unknown = await explain(world.app, Wanted(REPOSITORY, "staging", digest=Digest(digest(1))), ANN)
+    unknown = await explain(world.app, Wanted(REPOSITORY, "staging", digest=Digest(digest(1))))
     assert "has arrived under no tag" in unknown.reasons
 
 

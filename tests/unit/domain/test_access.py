@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from promoter.domain.access import Caller, Capability, Role, permit
+from promoter.domain.actor import Actor
 from promoter.domain.errors import ForbiddenError
-from promoter.domain.line import Actor
 
 
 class Roles(msgspec.Struct, frozen=True):

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from promoter.domain.actor import AUTOMATION
 from promoter.domain.condition import Condition, Kind, Request, Served, State
 from promoter.domain.decision import Decision, Outcome, decide, evaluate, evaluate_rollback
 from promoter.domain.evidence import Arrival, Evidence, GateResult, Verdict
 from promoter.domain.image import Image, Repository, Tag
-from promoter.domain.line import AUTOMATION, Current, Hold, Line, LineKey, Veto
+from promoter.domain.line import Current, Hold, Line, LineKey, Veto
 from promoter.domain.policy import Environment, Policy
 from tests.unit.domain.strategies import NOW, digest, policy_of, times
 
@@ -186,8 +187,8 @@ def test_veto() -> None:
     assert only(judge(), "veto") == (State.MET, "has not been rolled back")
     vetoed = replace(LINE, vetoes=(VETO,))
     text = (
-        f"was rolled back in staging at {AT} (record {VETO.record}); only a rollback to a record of its own "
-        "brings it back"
+        f"was rolled back in staging at {AT} (record {VETO.record}); only a rollback to a record of its own, "
+        "or an override, brings it back"
     )
     assert only(judge(line=vetoed), "veto") == (State.REFUSED, text)
     assert judge(line=vetoed, kind=Kind.MANUAL).outcome is Outcome.REFUSED

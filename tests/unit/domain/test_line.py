@@ -5,9 +5,10 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from promoter.domain.actor import AUTOMATION
 from promoter.domain.codec import decode, encode
 from promoter.domain.image import Repository, Tag
-from promoter.domain.line import AUTOMATION, Current, Drift, Hold, Line, LineKey, Veto
+from promoter.domain.line import Current, Drift, Hold, Line, LineKey, Veto
 from tests.unit.domain.strategies import NOW, digest, digests, times
 
 KEY = LineKey("prod", Repository("shop/web"))

@@ -9,13 +9,22 @@ from hypothesis import strategies as st
 
 from promoter.domain.codec import convert, decode, encode
 from promoter.domain.errors import InvalidError, NotFoundError
+from promoter.domain.gate_name import is_gate_name
 from promoter.domain.image import Repository, Tag
-from promoter.domain.policy import Glob, Policy, is_gate_name, problems
+from promoter.domain.policy import Policy, PromotionRule
+from promoter.domain.policy_problems import problems
+from promoter.domain.selector import Glob, TagSelector
 from tests.unit.domain.strategies import policy_of, registry_id, repositories, tags
 
 SHOP = Repository("shop/web")
 V1 = Tag("v1")
 ENVIRONMENT = {"name": "dev", "registry": registry_id("dev")}
+
+
+def globs(rule: PromotionRule) -> tuple[Glob, ...]:
+    """The patterns of a rule's tags."""
+    assert not isinstance(rule.tags, TagSelector)
+    return rule.tags
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -144,7 +153,7 @@ def test_precedence_is_the_order_of_the_file(
         rule
         for rule in policy.rules
         if any(matches(glob, repository) for glob in rule.repositories)
-        and any(matches(glob, tag) for glob in rule.tags)
+        and any(matches(glob, tag) for glob in globs(rule))
     ]
     for source, target in product(("dev", "staging"), ("staging", "prod")):
         expected = next((rule for rule in fit if (rule.source, rule.target) == (source, target)), None)

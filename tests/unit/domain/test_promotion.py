@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from promoter.domain.actor import AUTOMATION
 from promoter.domain.condition import Kind
 from promoter.domain.errors import NotFoundError
 from promoter.domain.image import Repository, Tag
-from promoter.domain.line import AUTOMATION
 from promoter.domain.promotion import (
     Failure,
     FailureCode,

@@ -24,13 +24,14 @@ REGISTRY = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/promoter"
     "/providers/Microsoft.ContainerRegistry/registries/devacr"
 )
+HOST = "devacr.azurecr.io"
 DIGEST = Digest("sha256:5a8b2a3c9d1e4f60718293a4b5c6d7e8f90112233445566778899aabbccddeef")
 AT = datetime(2026, 11, 23, 9, 0, 0, 123457, tzinfo=UTC)
 WHOLE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 WEB = Repository("shop/web")
-PUSHED = RegistryEvent(Change.PUSHED, REGISTRY, WEB, DIGEST, Tag("v1.2.0"), AT)
-CHILD = RegistryEvent(Change.PUSHED, REGISTRY, WEB, DIGEST, None, AT)
-DELETED = RegistryEvent(Change.DELETED, REGISTRY, WEB, DIGEST, None, AT)
+PUSHED = RegistryEvent(Change.PUSHED, REGISTRY, WEB, DIGEST, Tag("v1.2.0"), AT, HOST)
+CHILD = RegistryEvent(Change.PUSHED, REGISTRY, WEB, DIGEST, None, AT, HOST)
+DELETED = RegistryEvent(Change.DELETED, REGISTRY, WEB, DIGEST, None, AT, HOST)
 
 TOLD: dict[str, RegistryEvent | None] = {
     "image-pushed": PUSHED,
@@ -38,12 +39,14 @@ TOLD: dict[str, RegistryEvent | None] = {
     "image-pushed-bare-type": PUSHED,
     "image-pushed-every-optional-field": PUSHED,
     "image-pushed-time-with-offset": PUSHED,
-    "image-pushed-whole-seconds": RegistryEvent(Change.PUSHED, REGISTRY, WEB, DIGEST, Tag("v1.2.0"), WHOLE),
+    "image-pushed-whole-seconds": RegistryEvent(
+        Change.PUSHED, REGISTRY, WEB, DIGEST, Tag("v1.2.0"), WHOLE, HOST
+    ),
     "index-pushed": PUSHED,
     "child-manifest-pushed": CHILD,
     "child-manifest-pushed-tag-null": CHILD,
     "helm-chart-as-oci-artifact-pushed": RegistryEvent(
-        Change.PUSHED, REGISTRY, Repository("charts/web"), DIGEST, Tag("1.2.0"), AT
+        Change.PUSHED, REGISTRY, Repository("charts/web"), DIGEST, Tag("1.2.0"), AT, HOST
     ),
     "helm-chart-pushed": None,
     "chart-deleted": None,

@@ -304,7 +304,7 @@ async def test_a_verdict_is_accepted_and_wakes_what_it_qualifies(functions: Func
     assert response.status_code == 202
     assert (answer["repository"], answer["digest"]) == (WEB, image)
     assert answer["result"]["verdict"] == "passed"
-    assert answer["result"]["reportedBy"] == "local"
+    assert answer["result"]["reportedBy"]["id"] == "local"
     assert len(functions.wake.messages) == 1
 
 

@@ -9,7 +9,8 @@ import pytest
 from promoter.application.take_gate_result import UnknownTagError
 from promoter.bootstrap import NotReadyError
 from promoter.domain.errors import UnavailableError
-from promoter.entrypoints.gates import quality_gate, quality_gate_poison
+from promoter.domain.evidence import GateResult
+from promoter.entrypoints.gates import REPORTER, quality_gate, quality_gate_poison
 from promoter.entrypoints.timers import reconcile
 from promoter.entrypoints.work import advance, advance_poison
 from tests.fakes.world import WEB
@@ -119,8 +120,8 @@ async def test_a_verdict_is_taken_and_wakes_what_it_qualifies(functions: Functio
     [record] = functions.world.records("staging")
     assert record.decision is not None
     [gate] = [each for each in record.decision.conditions if each.kind == "gate"]
-    assert gate.evidence is not None
-    assert gate.evidence.reported_by == "queue:quality-gates"
+    assert isinstance(gate.evidence, GateResult)
+    assert gate.evidence.reported_by == REPORTER
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ RECORD = {
     "replaces",
     "rollbackOf",
     "retryOf",
+    "override",
     "policyHash",
     "decision",
     "failure",
@@ -68,7 +69,7 @@ async def test_a_record_shows_the_evidence_that_it_was_judged_on() -> None:
     assert record["decision"]["rule"] == "dev-to-staging"
     assert gate["state"] == "met"
     assert gate["evidence"]["verdict"] == "passed"
-    assert gate["evidence"]["reportedBy"] == "tenant/ann"
+    assert gate["evidence"]["reportedBy"]["id"] == "tenant/ann"
 
 
 async def test_no_inner_value_is_shown() -> None:
@@ -133,6 +134,7 @@ async def test_a_candidate_shows_what_it_waits_for() -> None:
         "rule",
         "since",
         "decision",
+        "requested",
     }
     assert (view["digest"], view["from"], view["rule"]) == (image, "dev", "dev-to-staging")
     assert view["decision"]["outcome"] == "waiting"

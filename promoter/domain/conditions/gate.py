@@ -1,0 +1,54 @@
+"""Every quality gate of the rule has passed, recently enough, and by the word of somebody who counts."""
+
+from collections.abc import Iterator
+
+from promoter.domain.condition import Condition, Situation, State, how_long, when
+from promoter.domain.evidence import Evidence, GateResult, Verdict
+from promoter.domain.policy import GateRequirement
+
+KIND = "gate"
+
+
+def judge(at: Situation) -> Iterator[Condition]:
+    """One condition for each gate."""
+    for requirement in at.rule.requirements:
+        yield _judge(at, requirement)
+
+
+def _judge(at: Situation, requirement: GateRequirement) -> Condition:
+    gate = f"gate {requirement.name} in {requirement.environment}"
+    result = _counting(at.evidence, requirement)
+    if result is None:
+        return Condition(KIND, State.PENDING, f"waits for {gate}; {_what_is_known(at.evidence, requirement)}")
+    by = f" (by {result.issuer})" if result.issuer else ""
+    if result.verdict is Verdict.FAILED:
+        return Condition(KIND, State.REFUSED, f"{gate} failed at {when(result.at)}{by}", evidence=result)
+    passed = f"passed at {when(result.at)}{by}"
+    limit, age = requirement.max_age, at.now - result.at
+    if limit is not None and age > limit.delta:
+        text = f"waits for {gate} to run again: it {passed}, {how_long(age)} ago, and counts for {limit}"
+        return Condition(KIND, State.PENDING, text, evidence=result)
+    return Condition(KIND, State.MET, f"{gate} {passed}", evidence=result)
+
+
+def _counting(evidence: Evidence, requirement: GateRequirement) -> GateResult | None:
+    """The verdict that counts, among those of the issuers and reporters that the rule trusts."""
+    trusted = tuple(result for result in evidence.gates if _is_trusted(result, requirement))
+    return Evidence(evidence.image, gates=trusted).gate(requirement.environment or "", requirement.name)
+
+
+def _is_trusted(result: GateResult, requirement: GateRequirement) -> bool:
+    reporter = result.reported_by.id if result.reported_by else None
+    return (not requirement.issuers or result.issuer in requirement.issuers) and (
+        not requirement.reporters or reporter in requirement.reporters
+    )
+
+
+def _what_is_known(evidence: Evidence, requirement: GateRequirement) -> str:
+    other = evidence.gate(requirement.environment or "", requirement.name)
+    if other is None:
+        return "nothing reported yet"
+    who = f"issuer {other.issuer or '(none)'}"
+    if requirement.reporters:
+        who += f", reported by {other.reported_by.id if other.reported_by else 'nobody known'}"
+    return f"a verdict of {who} does not count here"

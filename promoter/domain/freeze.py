@@ -1,0 +1,105 @@
+"""Freeze windows: times in which nothing is claimed, by the clock on the wall of some place.
+
+A window starts whenever its cron expression fires and ends its duration later, both as local time: from
+Friday 16:00 for 64 hours is until Monday 08:00, also where the clocks are changed in between.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from cronsim import CronSim, CronSimError
+
+from promoter.domain.duration import Duration
+
+_FIELDS = 5
+_MAX_CHAINED = 1000  # windows that start before the one before them has ended
+_MARGIN = timedelta(hours=3)  # no place changes its clocks by more
+_SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)  # before a leap day, so that every expression that can fire does
+
+
+class Cron(str):
+    """A cron expression of five fields: minute, hour, day of the month, month, day of the week."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Check the text."""
+        if len(text.split()) != _FIELDS:
+            message = f"{text[:80]!r} is not a cron expression: five fields, as in 0 16 * * FRI"
+            raise ValueError(message)
+        try:
+            next(CronSim(text, _SOME_DAY.replace(tzinfo=None)))
+        except (CronSimError, StopIteration) as error:
+            message = f"{text[:80]!r} is not a cron expression that ever fires: {str(error) or 'no such day'}"
+            raise ValueError(message) from error
+        return super().__new__(cls, text)
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+class TimeZone(str):
+    """A time zone of the IANA database, as in `Europe/Berlin`."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Check the text."""
+        try:
+            _zone(text)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            message = f"{text[:60]!r} is not a time zone of the IANA database, as Europe/Berlin or UTC are"
+            raise ValueError(message) from error
+        return super().__new__(cls, text)
+
+
+class FreezeWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A time that comes again and again, in which nothing is claimed.
+
+    Attributes:
+        name: What people call it.
+        start: When it begins, as a cron expression in local time.
+        duration: How long it lasts by the clock on the wall.
+        timezone: Whose local time.
+    """
+
+    name: str
+    start: Cron
+    duration: Duration
+    timezone: TimeZone = TimeZone("UTC")
+
+    def end(self, at: datetime) -> datetime | None:
+        """When the window that a moment lies in ends, in UTC; None where it lies in none.
+
+        Where the end's local time comes twice, since clocks are set back, it is the later one.
+        """
+        local = at.astimezone(_zone(self.timezone)).replace(tzinfo=None)
+        for start in CronSim(self.start, local + _MARGIN, reverse=True):
+            if self._utc(start, 0) <= at:
+                end = self._utc(start + self.duration.delta, 1)
+                return end if at < end else None
+        return None
+
+    def _utc(self, local: datetime, fold: int) -> datetime:
+        return local.replace(tzinfo=_zone(self.timezone), fold=fold).astimezone(UTC)
+
+
+def thaw(windows: Sequence[FreezeWindow], at: datetime) -> datetime | None:
+    """The first moment from `at` on that lies in none of the windows; None where there never is one."""
+    for _ in range(_MAX_CHAINED):
+        ends = [end for window in windows if (end := window.end(at)) is not None]
+        if not ends:
+            return at
+        at = max(ends)
+    return None
+
+
+def never_thaws(windows: Sequence[FreezeWindow]) -> bool:
+    """Whether the windows leave no gap between them."""
+    return thaw(windows, _SOME_DAY) is None
