@@ -17,6 +17,7 @@ from promoter.domain.duration import Duration
 
 _FIELDS = 5
 _MAX_CHAINED = 1000  # windows that start before the one before them has ended
+_HORIZON = timedelta(days=366 * 20)
 _MARGIN = timedelta(hours=3)  # no place changes its clocks by more
 _SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)  # before a leap day, so that every expression that can fire does
 
@@ -77,26 +78,32 @@ class FreezeWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
     def end(self, at: datetime) -> datetime | None:
         """When the window that a moment lies in ends, in UTC; None where it lies in none.
 
-        Where the end's local time comes twice, since clocks are set back, it is the later one.
+        Where clocks are set back and a local time comes twice, a window starts at the first and ends at the
+        second; where they are set forward past its start, it starts then.
         """
         local = at.astimezone(_zone(self.timezone)).replace(tzinfo=None)
         for start in CronSim(self.start, local + _MARGIN, reverse=True):
-            if self._utc(start, 0) <= at:
-                end = self._utc(start + self.duration.delta, 1)
+            if start <= local or self._utc(start)[0] <= at:
+                end = max(self._utc(start + self.duration.delta))
                 return end if at < end else None
         return None
 
-    def _utc(self, local: datetime, fold: int) -> datetime:
-        return local.replace(tzinfo=_zone(self.timezone), fold=fold).astimezone(UTC)
+    def _utc(self, local: datetime) -> tuple[datetime, datetime]:
+        """The moment of a local time, read in both ways that it can be where clocks are changed."""
+        aware = local.replace(tzinfo=_zone(self.timezone))
+        return aware.astimezone(UTC), aware.replace(fold=1).astimezone(UTC)
 
 
 def thaw(windows: Sequence[FreezeWindow], at: datetime) -> datetime | None:
     """The first moment from `at` on that lies in none of the windows; None where there never is one."""
+    horizon = at + _HORIZON
     for _ in range(_MAX_CHAINED):
         ends = [end for window in windows if (end := window.end(at)) is not None]
         if not ends:
             return at
         at = max(ends)
+        if at > horizon:
+            break
     return None
 
 

@@ -8,6 +8,7 @@ until its author withdraws it.
 from collections.abc import Iterator
 from datetime import datetime
 
+from promoter.domain.access import Caller
 from promoter.domain.condition import Condition, Situation, State, when
 from promoter.domain.evidence import Approval, ApprovalDecision
 from promoter.domain.policy import Approvals
@@ -40,7 +41,7 @@ def judge(at: Situation) -> Iterator[Condition]:
     if len(counting) >= wanted.count:
         yield Condition(KIND, State.MET, f"{have}{void}", evidence=counting)
         return
-    roles = " or ".join(wanted.roles or at.target.roles.approver)
+    roles = " or ".join(_roles(at, wanted))
     many = f"{wanted.count} approvals" if wanted.count > 1 else "approval"
     yield Condition(
         KIND, State.PENDING, f"waits for {many} by {roles}; {have}{void}", evidence=counting or None
@@ -50,7 +51,7 @@ def judge(at: Situation) -> Iterator[Condition]:
 def _why_void(at: Situation, wanted: Approvals, approval: Approval) -> str | None:
     """Why an approval does not count; the first reason that there is."""
     failed, vetoed = at.evidence.last_failed_at, _last_veto(at)
-    may = set(approval.roles) & set(wanted.roles or at.target.roles.approver)
+    author = Caller(approval.actor, frozenset(approval.roles))
     old = wanted.max_age is not None and at.now - approval.at > wanted.max_age.delta
     reasons = (
         (approval.rule_hash != at.rule.hash, "the rule has changed since"),
@@ -58,9 +59,13 @@ def _why_void(at: Situation, wanted: Approvals, approval: Approval) -> str | Non
         (failed is not None and failed >= approval.at, "a gate has failed since"),
         (vetoed is not None and vetoed >= approval.at, "the image was rolled back since"),
         (old, f"it is older than {wanted.max_age}"),
-        (not may, "its author had no role that may approve"),
+        (not author.has_any(_roles(at, wanted)), "its author had no role that may approve"),
     )
     return next((reason for holds, reason in reasons if holds), None)
+
+
+def _roles(at: Situation, wanted: Approvals) -> tuple[str, ...]:
+    return wanted.roles or at.target.roles.approver
 
 
 def _last_veto(at: Situation) -> datetime | None:

@@ -1,0 +1,165 @@
+"""How rules select: regular expressions that stay fast, and ranges of versions."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promoter.domain.duration import Duration
+from promoter.domain.expression import Expression
+from promoter.domain.image import Repository, Tag
+from promoter.domain.line import Current, Line, LineKey
+from promoter.domain.selector import SemverRange, version
+from tests.unit.domain.strategies import NOW, digest, policy_of
+
+WEB = Repository("shop/web")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"v\d+\.\d+\.\d+(-rc\.\d+)?",
+        r"v\d+(\.\d+)*",
+        r"([a-z]+-)*[0-9]+",
+        r"release-[0-9]{4}\.[0-9]{2}",
+        r"(rc|beta|alpha)\.?\d*",
+        r".*-rc.*",
+        r"^v1$",
+        r"[^-]+-\w+",
+        r"a{3}b{2,5}c?",
+        r"(?P<name>v)(?:1|2)\D\S",
+        "",
+    ],
+)
+def test_an_expression_that_is_fast_is_taken(text: str) -> None:
+    assert Expression(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(a+)+$",
+        "(a*)*",
+        "(a|a)*b",
+        "(a|ab|b)*c",
+        "(.*)*",
+        r"(\w+\d)+",
+        "(a?){30}a{30}",
+        "(a*,a*)*",
+        "(?:(?:a*)b?)*",
+        "((a+)b?)+c",
+        "([a-z]+)*-",
+    ],
+)
+def test_an_expression_that_could_take_exponential_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="exponential time"):
+        Expression(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("(", "is not a regular expression"),
+        ("[z-a]", "is not a regular expression"),
+        ("(?i)abc", "sets options"),
+        (r"(a)\1", "looks around or refers back"),
+        ("a(?=b)", "looks around or refers back"),
+        ("a(?<!b)c", "looks around or refers back"),
+        (".*.*.*.*x", "leaves open in 4 places"),
+        ("a?" * 20 + "a" * 20, "leaves open in 20 places"),
+        ("x" * 257, "at most 256 characters"),
+        ("(" * 200 + ")" * 200, "at most 256 characters"),
+    ],
+)
+def test_what_is_no_expression_or_is_not_accepted_says_why(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        Expression(text)
+
+
+@given(st.from_regex(r"[ab.*+?()|]{1,14}", fullmatch=True))
+def test_whatever_is_taken_answers_at_once_on_the_worst_text(text: str) -> None:
+    """The suite's own time limit is the assertion: what takes exponential time does not come back."""
+    try:
+        expression = re.compile(Expression(text))
+    except ValueError:
+        return
+    for worst in ("a" * 128, "ab" * 64, "a" * 127 + "c", "b" * 127 + "!"):
+        expression.fullmatch(worst)
+
+
+@pytest.mark.parametrize(
+    ("asked", "tag", "fits"),
+    [
+        (">=1.0.0", "v1.2.3", True),
+        (">=1.0.0", "1.2.3", True),
+        (">=1.0.0", "v0.9.0", False),
+        (">=1.0.0", "v2.0.0-rc.1", False),
+        (">=2.0.0-0", "v2.0.0-rc.1", True),
+        ("^1.2 || 3.x", "v3.9.9", True),
+        ("1.x", "v2.0.0", False),
+        ("*", "latest", False),
+        ("*", "v1.2", False),
+        ("*", "vv1.2.3", False),
+    ],
+)
+def test_a_range_selects_tags_that_are_versions_in_it(asked: str, tag: str, fits: bool) -> None:  # noqa: FBT001
+    assert SemverRange(asked).matches(tag) is fits
+
+
+@pytest.mark.parametrize("text", ["", "  ", "foo", ">= 1.0.0", "1.0.0 -", "x" * 300])
+def test_what_is_no_range_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a range of semantic versions"):
+        SemverRange(text)
+
+
+def test_rules_select_by_version_and_by_expression() -> None:
+    policy = policy_of(
+        {"name": "releases", "tags": {"semver": ">=1.0.0"}},
+        {"name": "builds", "tags": {"regex": r"build-\d+"}},
+    )
+
+    def rule(tag: str) -> list[str]:
+        return [each.name for each in policy.rules_from("dev", WEB, Tag(tag))]
+
+    assert (rule("v1.0.0"), rule("build-7"), rule("build-x"), rule("v0.1.0")) == (
+        ["releases"],
+        ["builds"],
+        [],
+        [],
+    )
+
+
+def test_versions_are_ordered_as_versions_and_the_rest_by_time() -> None:
+    line = Line.new(LineKey("staging", WEB)).with_current(
+        Current("record", digest(1), Tag("v1.10.0"), NOW), sequence=1
+    )
+    late = NOW + timedelta(days=1)
+    assert not line.is_newer(digest(2), late, Tag("v1.9.0"))
+    assert line.is_newer(digest(2), NOW - timedelta(days=1), Tag("v1.11.0"))
+    assert line.is_newer(digest(2), late, Tag("v1.10.0"))
+    assert not line.is_newer(digest(1), NOW, Tag("v1.10.0"))
+    assert line.is_newer(digest(2), late)
+    unversioned = line.with_current(Current("record", digest(1), Tag("latest"), NOW), sequence=2)
+    assert unversioned.is_newer(digest(2), NOW - timedelta(days=1), Tag("v0.0.1"))
+
+
+def test_a_pre_release_is_older_than_its_release() -> None:
+    rc, release = version("v1.0.0-rc.2"), version("v1.0.0")
+    assert rc is not None
+    assert release is not None
+    assert rc < release
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("15m", 900), ("36h", 129600), ("1d12h", 129600), ("2w", 1209600)]
+)
+def test_a_duration_is_read_as_people_write_it(text: str, seconds: int) -> None:
+    assert Duration(text).delta == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "0s", "0h", "2", "h", "-1h", "1.5h", "1 h", "1y", "99999w", "1h " * 9])
+def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a duration|must be longer than nothing"):
+        Duration(text)
