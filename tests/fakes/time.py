@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from promoter.application.ports import Clock
+from promoter.application.ports import MAX_DELAY, Clock
 from promoter.application.work import Work, from_message, to_message
 from promoter.domain.errors import UnavailableError
 
@@ -50,7 +50,9 @@ class FakeScheduler:
         await asyncio.sleep(0)
         if self._failures:
             raise self._failures.pop(0)
-        self.scheduled.append(Scheduled(from_message(to_message(work)), self._clock.now() + after))
+        self.scheduled.append(
+            Scheduled(from_message(to_message(work)), self._clock.now() + min(after, MAX_DELAY))
+        )
 
     def fail_next(self, error: UnavailableError | None = None) -> None:
         """Let the next call fail."""

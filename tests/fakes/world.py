@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from promoter.application.advance import advance
 from promoter.application.app import App
+from promoter.application.approve import ApprovalWanted, Word, approve
 from promoter.application.consider import consider
 from promoter.application.documents import Candidate, Claim
 from promoter.application.promote import Promoted, Wanted, promote
@@ -13,6 +14,7 @@ from promoter.application.take_gate_result import GateReport, take_gate_result
 from promoter.application.take_push import Change, RegistryEvent, take_push
 from promoter.application.work import Advance, Consider, Work, from_message, to_message
 from promoter.application.work import advance as wake_line
+from promoter.domain.access import Caller
 from promoter.domain.actor import Actor
 from promoter.domain.codec import convert
 from promoter.domain.evidence import Verdict
@@ -126,6 +128,13 @@ class World:
         promoted = started(await promote(self.app, wanted, ANN))
         await self.wake([wake_line(promoted.record.line_key)])
         return promoted
+
+    async def approve(
+        self, digest: Digest, rule: str, caller: Caller, word: Word = Word.APPROVE, comment: str | None = None
+    ) -> None:
+        """Somebody says what they think of a promotion."""
+        wanted = ApprovalWanted(Repository(WEB), digest, rule, word, comment)
+        await self.wake((await approve(self.app, wanted, caller)).wake)
 
     async def roll_back(self, record: str, reason: str = "it is broken") -> Promotion:
         rollback = await roll_back(self.app, RollbackWanted(record, reason), ANN)

@@ -20,6 +20,23 @@ def moving_tags() -> Policy:
     )
 
 
+def conditional(**rule: object) -> Policy:
+    """The usual policy, where the way from dev to staging has conditions of its own and no gate."""
+    return policy(
+        rules=[
+            {
+                "name": "dev-to-staging",
+                "from": "dev",
+                "to": "staging",
+                "repositories": ["shop/*"],
+                "tags": ["v*"],
+                "automatic": True,
+                **rule,
+            }
+        ]
+    )
+
+
 async def qualified(world: World, tag: str, digest: Digest | None = None) -> Digest:
     """Push an image whose gates pass everywhere as soon as they are asked."""
     pushed = await world.push(tag, digest)
