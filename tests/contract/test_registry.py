@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, override
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,6 +17,7 @@ from promoter.adapters.identity import Identity
 from promoter.application.ports import Import, ImportStatus, Progress, Registry
 from promoter.domain.errors import UnavailableError
 from promoter.domain.image import Digest, Repository, Tag
+from promoter.domain.policy import ForeignRegistry
 from tests.contract.rows import V1, WEB, digest
 from tests.fakes.registries import FakeRegistry
 
@@ -30,6 +32,10 @@ class World(Protocol):
 
     def id(self, name: str) -> str:
         """A registry's resource id."""
+        ...
+
+    async def push_outside(self, repository: str, tag: str) -> tuple[ForeignRegistry, Digest]:
+        """Push an image to a registry that is known by its address alone."""
         ...
 
     async def push(self, name: str, repository: str, tag: str, manifests: int = 3) -> Digest: ...
@@ -72,6 +78,11 @@ class FakeWorld(World):
     @override
     async def push(self, name: str, repository: str, tag: str, manifests: int = 3) -> Digest:
         return self.fake.push(self.id(name), repository, tag, manifests=manifests)
+
+    @override
+    async def push_outside(self, repository: str, tag: str) -> tuple[ForeignRegistry, Digest]:
+        outside = ForeignRegistry("hub.example")
+        return outside, self.fake.push(outside, repository, tag, manifests=3)
 
     @override
     async def delete(self, name: str, repository: str, digest: Digest) -> None:
@@ -130,6 +141,11 @@ class EmulatedWorld(World):
                 registry.session, registry.url, repository, tag, platforms=platforms, layer_bytes=64
             )
         )
+
+    @override
+    async def push_outside(self, repository: str, tag: str) -> tuple[ForeignRegistry, Digest]:
+        pushed = await self.push(DEV, repository, tag)
+        return ForeignRegistry(urlsplit(self.azure.registry(DEV).url).netloc), pushed
 
     @override
     async def delete(self, name: str, repository: str, digest: Digest) -> None:
@@ -261,6 +277,16 @@ async def test_an_imported_image_has_the_same_digest_in_the_target(world: World)
 
     assert status.progress is Progress.ENDED
     assert await world.registry.digest(world.id(PROD), WEB, V1) == pushed
+
+
+async def test_an_image_of_a_registry_outside_is_found_and_imported_by_its_address(world: World) -> None:
+    outside, image = await world.push_outside(WEB, V1)
+    assert await world.registry.digest(outside, WEB, V1) == image
+    assert await world.registry.digest(outside, WEB, Tag("v2")) is None
+    assert await world.registry.digest(outside, WEB, image) == image
+    request = Import(outside, WEB, image, world.id(PROD), V1, force=False)
+    await ended(world, request)
+    assert await world.registry.digest(world.id(PROD), WEB, V1) == image
 
 
 async def test_an_import_is_of_the_digest_wherever_the_tag_has_moved(world: World) -> None:

@@ -72,9 +72,12 @@ def one(decision: Decision, kind: str) -> Condition:
 
 
 def passed(
-    after: timedelta = timedelta(0), verdict: Verdict = Verdict.PASSED, by: Actor = ANN, **more: str
+    after: timedelta = timedelta(0),
+    verdict: Verdict = Verdict.PASSED,
+    by: Actor = ANN,
+    issuer: str | None = None,
 ) -> GateResult:
-    return GateResult("dev", "unit-tests", verdict, NOW + after, reported_by=by, **more)
+    return GateResult("dev", "unit-tests", verdict, NOW + after, issuer, reported_by=by)
 
 
 def approval(

@@ -1,0 +1,159 @@
+"""Where images come from and go to: registries outside the tenant, several tracks, several ways."""
+
+from datetime import timedelta
+
+from promoter.application.promote import Wanted, promote
+from promoter.application.take_push import Change, RegistryEvent
+from promoter.application.work import advance
+from promoter.domain.image import Digest, Repository, Tag
+from promoter.domain.line import LineKey
+from promoter.domain.policy import Credentials, ForeignRegistry, Policy, SettingReference
+from tests.fakes.world import ANN, WEB, World, policy, registry_id, started
+from tests.unit.application.stories import imported
+
+REPOSITORY = Repository(WEB)
+HUB = ForeignRegistry("docker.io", Credentials(SettingReference("${HUB_TOKEN}")))
+RULE = {"repositories": ["**"], "tags": ["*"], "automatic": True}
+
+
+def outside() -> Policy:
+    """Everything that comes to a public registry goes to staging."""
+    return policy(
+        environments=[
+            {"name": "hub", "loginServer": "docker.io", "credentials": {"password": "${HUB_TOKEN}"}},
+            {"name": "staging", "registry": registry_id("staging")},
+        ],
+        rules=[{"name": "hub-to-staging", "from": "hub", "to": "staging", **RULE}],
+    )
+
+
+def tracks() -> Policy:
+    """Two release lines of every repository."""
+    return policy(
+        rules=[
+            {
+                "name": name,
+                "from": "dev",
+                "to": "staging",
+                "track": name,
+                **RULE,
+                "tags": {"semver": versions},
+            }
+            for name, versions in (("main", ">=2.0.0"), ("1x", "^1.0.0"))
+        ]
+    )
+
+
+# Outside the tenant.
+
+
+async def test_an_image_of_a_public_registry_is_promoted_by_hand() -> None:
+    world = World(outside())
+    image = world.registry.push(HUB, "library/nginx", "1.27")
+    wanted = Wanted(Repository("library/nginx"), "staging", tag=Tag("1.27"))
+    promoted = started(await promote(world.app, wanted, ANN))
+    await world.wake([advance(promoted.record.line_key)])
+    await world.run()
+    assert world.served("staging", "1.27", repository="library/nginx") == image
+    assert {each.source_registry for each in world.registry.submitted} == {HUB, registry_id("staging")}
+    assert world.records("staging", repository="library/nginx")[0].terms.environments[0].location == HUB
+
+
+async def test_an_event_of_a_registry_of_another_tenant_is_known_by_its_login_server() -> None:
+    world = World(outside())
+    image = world.registry.push(HUB, WEB, "v1")
+    event = RegistryEvent(
+        Change.PUSHED, registry_id("other"), REPOSITORY, image, Tag("v1"), world.clock.now(), "Docker.io"
+    )
+    await world.deliver(event)
+    await world.run()
+    assert await world.current("staging") == image
+
+
+# Several tracks.
+
+
+async def test_tracks_do_not_overtake_each_other_and_each_has_its_pointer() -> None:
+    world = World(tracks())
+    new, old = await world.push("v2.1.0"), await world.push("v1.9.0")
+    await world.run()
+    assert world.served("staging", "current") == new
+    assert world.served("staging", "current-1x") == old
+    fixed = await world.push("v1.9.1")
+    await world.run()
+    assert world.served("staging", "current") == new
+    assert world.served("staging", "current-1x") == fixed
+
+
+async def test_a_rollback_is_of_one_track() -> None:
+    world = World(tracks())
+    pushed: dict[str, Digest] = {}
+    for tag in ("v1.0.0", "v2.0.0", "v1.1.0"):
+        pushed[tag] = await world.push(tag)
+        await world.run()
+    [first] = [each for each in world.records("staging") if each.tag == "v1.0.0"]
+    await world.roll_back(first.id)
+    await world.run()
+    assert world.served("staging", "current-1x") == pushed["v1.0.0"]
+    assert world.served("staging", "current") == pushed["v2.0.0"]
+    line = LineKey("staging", REPOSITORY, "1x")
+    assert (await world.app.line(line)).hold is not None
+    await world.push("v2.1.0")
+    await world.run()
+    assert world.served("staging", "v2.1.0") is not None
+
+
+async def test_an_echo_of_a_track_s_pointer_is_no_drift_and_what_moves_it_is() -> None:
+    world = World(tracks())
+    old = await world.push("v1.9.0")
+    await world.push("v2.1.0")
+    await world.run()
+    world.clock.advance(timedelta(seconds=1))
+    await world.deliver(world.pushed("staging", "current-1x", old))
+    line = LineKey("staging", REPOSITORY, "1x")
+    assert (await world.app.line(line)).drift == ()
+    stranger = world.registry.push(registry_id("staging"), WEB, "current-1x")
+    world.clock.advance(timedelta(seconds=1))
+    await world.deliver(world.pushed("staging", "current-1x", stranger))
+    [drift] = (await world.app.line(line)).drift
+    assert drift.digest == stranger
+    assert (await world.app.line(LineKey("staging", REPOSITORY))).drift == ()
+
+
+async def test_a_pointer_is_no_image_s_tag() -> None:
+    made = tracks()
+    for pointer in ("current", "current-1x"):
+        assert made.rules_from("dev", REPOSITORY, Tag(pointer)) == ()
+
+
+# Versions.
+
+
+async def test_a_version_that_is_pushed_late_does_not_take_the_place_of_a_newer_one() -> None:
+    world = World(tracks())
+    newer = await world.push("v2.2.0")
+    await world.run()
+    older = await world.push("v2.1.5")
+    await world.run()
+    assert world.served("staging", "v2.1.5") == older
+    assert world.served("staging", "current") == newer
+    assert imported(world) == ["v2.2.0", "current", "v2.1.5"]
+
+
+# Several ways.
+
+
+async def test_a_path_fans_out_and_in() -> None:
+    regions = ["eu", "us"]
+    rules = [{"name": f"dev-to-{region}", "from": "dev", "to": region, **RULE} for region in regions]
+    rules += [{"name": f"{region}-to-all", "from": region, "to": "all", **RULE} for region in regions]
+    names = ["dev", *regions, "all"]
+    world = World(
+        policy(environments=[{"name": each, "registry": registry_id(each)} for each in names], rules=rules)
+    )
+    image = await world.push("v1")
+    await world.run()
+    for name in (*regions, "all"):
+        assert world.served(name, "current") == image
+        assert await world.current(name) == image
+    assert all(record.phase == "succeeded" for record in world.records("all"))
