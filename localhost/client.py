@@ -15,6 +15,7 @@ from azure.storage.queue.aio import QueueClient
 from emulator.sample_image import push_random_image
 from localhost.local_stack import LocalStack
 
+NAME = {"X-Promoter-Client": "promoter-localhost"}
 _PAUSE = 0.2
 _TRIES = 10
 _ACCEPT = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
@@ -29,7 +30,7 @@ class Client:
 
     def __init__(self, stack: LocalStack) -> None:
         self._stack = stack
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=90), headers=NAME)
 
     async def push(self, repository: str, tag: str) -> str:
         """Build an image that is like no other, push it to dev, and answer its digest."""

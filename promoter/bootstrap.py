@@ -1,6 +1,7 @@
 """The one place where ports meet adapters: one application for each process, made when it is first needed."""
 
 import contextlib
+import logging
 import os
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -12,10 +13,12 @@ from promoter.adapters.eventgrid import TopicPublisher
 from promoter.adapters.identity import Identity
 from promoter.adapters.policy_file import load_policy
 from promoter.adapters.queue import Queue, QueueScheduler
-from promoter.adapters.settings import Settings, SystemClock, load_settings
+from promoter.adapters.settings import Access, Settings, SystemClock, load_access, load_settings
 from promoter.adapters.tables import Tables
 from promoter.application.app import App
 from promoter.domain.errors import PolicyError, PromoterError, SettingsError
+
+log = logging.getLogger("promoter")
 
 FOLDER = Path(__file__).resolve().parent.parent
 
@@ -24,11 +27,12 @@ class NotReadyError(PromoterError):
     """The app does not run, since its settings or its policy have problems; it never runs with half a policy.
 
     Attributes:
-        problems: All of them.
+        problems: All of them; none for a caller who is not known to be a reader.
     """
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__(f"Promoter is not ready: {len(problems)} problems; GET /api/health lists them")
+        listed = f"{len(problems)} problems" if problems else "the log of its start says why"
+        super().__init__(f"Promoter is not ready: {listed}")
         self.problems = problems
 
 
@@ -40,6 +44,7 @@ class Process:
         settings: The app settings; None where they have problems.
         app: The application; None where the settings or the policy have problems.
         problems: What is wrong; empty where all is well.
+        access: How callers are known; None where that cannot be told, and nobody is let in.
         queues: The queues that messages were put back on, by their names.
     """
 
@@ -47,6 +52,7 @@ class Process:
     identity: Identity | None
     app: App | None
     problems: list[str]
+    access: Access | None
     queues: dict[str, Queue] = field(default_factory=dict)
 
     def ready(self) -> App:
@@ -93,15 +99,23 @@ def app() -> App:
 
 
 def _start() -> Process:
+    made = _made()
+    for problem in made.problems:
+        log.error("Promoter is not ready: %s", problem)
+    return made
+
+
+def _made() -> Process:
+    access = load_access(os.environ)
     try:
         settings = load_settings(os.environ, FOLDER)
     except SettingsError as error:
-        return Process(None, None, None, error.problems)
+        return Process(None, None, None, error.problems, access)
     identity = Identity(settings.client_id, managed=settings.in_azure)
     try:
         policy = load_policy(settings.policy, os.environ)
     except PolicyError as error:
-        return Process(settings, identity, None, error.problems)
+        return Process(settings, identity, None, error.problems, access)
     tables = Tables(settings.storage, identity)
     registry = AzureRegistry(settings.arm_url, identity, os.environ)
     scheduler = QueueScheduler(settings.storage, identity)
@@ -115,7 +129,7 @@ def _start() -> Process:
         clock=SystemClock(),
         publisher=publisher,
     )
-    process = Process(settings, identity, made, [])
+    process = Process(settings, identity, made, [], access)
     told = [publisher] if publisher else []
     _close_with_the_loop(process, tables, registry, scheduler, *told, identity)
     return process

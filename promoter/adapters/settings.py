@@ -65,10 +65,27 @@ class Topic(msgspec.Struct, frozen=True):
 
 
 class Auth(StrEnum):
-    """How callers of the HTTP API are known."""
+    """How callers of the HTTP API are known.
 
+    `entra`: by the platform's authentication. `keys`: not at all, beyond holding a function's key. `local`:
+    as they say themselves.
+    """
+
+    ENTRA = "entra"
     KEYS = "keys"
     LOCAL = "local"
+
+
+class Access(msgspec.Struct, frozen=True):
+    """How callers are known, and what that rests on.
+
+    Attributes:
+        platform: Whether the platform's authentication is on. Only then are its headers its own: where it is
+            off, whoever calls can write them.
+    """
+
+    auth: Auth
+    platform: bool = False
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -86,7 +103,7 @@ class Settings(msgspec.Struct, frozen=True):
     storage: Storage
     arm_url: str
     policy: Path
-    auth: Auth
+    access: Access
     client_id: str | None
     in_azure: bool
     topic: Topic | None = None
@@ -103,7 +120,7 @@ def load_settings(environment: Mapping[str, str], folder: Path) -> Settings:
         SettingsError: With every problem found.
     """
     reader = _Reader(environment)
-    storage, auth = reader.storage(), reader.auth()
+    storage, access = reader.storage(), reader.access()
     arm_url = reader.url("PROMOTER_ARM_URL", ARM_URL)
     topic = reader.topic()
     if storage is None or reader.problems:
@@ -112,11 +129,18 @@ def load_settings(environment: Mapping[str, str], folder: Path) -> Settings:
         storage=storage,
         arm_url=arm_url,
         policy=folder / reader.text("PROMOTER_POLICY", "policy.yaml"),
-        auth=auth,
+        access=access,
         client_id=reader.text(f"{STORAGE}__clientId") or reader.text("AZURE_CLIENT_ID") or None,
         in_azure=reader.in_azure,
         topic=topic,
     )
+
+
+def load_access(environment: Mapping[str, str]) -> Access | None:
+    """How callers are known, also where other settings have problems; None where that cannot be told."""
+    reader = _Reader(environment)
+    access = reader.access()
+    return None if reader.problems else access
 
 
 class SystemClock:
@@ -142,15 +166,15 @@ class _Reader:
     def text(self, name: str, default: str = "") -> str:
         return self._environment.get(name, "").strip() or default
 
-    def auth(self) -> Auth:
+    def access(self) -> Access:
         name = "PROMOTER_AUTH"
         text = self.text(name, Auth.KEYS)
         if text not in list(Auth):
-            self.problems.append(f"{name}: {text[:40]!r} is neither {' nor '.join(Auth)}")
-            return Auth.KEYS
+            self.problems.append(f"{name}: {text[:40]!r} is none of {', '.join(Auth)}")
+            return Access(Auth.KEYS)
         if text == Auth.LOCAL and self.in_azure:
-            self.problems.append(f"{name}: local admits everyone, so it is refused in Azure; use keys")
-        return Auth(text)
+            self.problems.append(f"{name}: local admits everyone and is refused in Azure; use entra or keys")
+        return Access(Auth(text), platform=self.text("WEBSITE_AUTH_ENABLED").casefold() == "true")
 
     def url(self, name: str, default: str = "", *, allow_loopback: bool = True) -> str:
         """A service's address without a slash at its end; http is for an emulator on this machine."""

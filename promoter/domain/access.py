@@ -14,6 +14,7 @@ he operates by, nor approves. That nobody approves what he requested himself is 
 or not.
 """
 
+import contextlib
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Protocol
@@ -137,6 +138,21 @@ def permit(caller: Caller, capability: Capability, environment: Guarded | None =
         needs = " or ".join(wanted) or Role.ADMIN
         message = f"{capability}{place} needs the role {needs}; {caller.actor.name} has {has}"
         raise ForbiddenError(message)
+
+
+def permit_somewhere(caller: Caller, capability: Capability, environments: Iterable[Guarded]) -> None:
+    """Let a caller do what he asks for in general or in one environment at least.
+
+    It is asked before it is known which environment a call is about; `permit` is asked again when it is.
+
+    Raises:
+        ForbiddenError: He may not, anywhere.
+    """
+    for environment in environments:
+        with contextlib.suppress(ForbiddenError):
+            permit(caller, capability, environment)
+            return
+    permit(caller, capability)
 
 
 def _is_ours(role: str) -> bool:

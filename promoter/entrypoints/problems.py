@@ -5,36 +5,42 @@ from collections.abc import Awaitable
 from typing import Any
 
 import azure.functions as func
+import msgspec
 
 from promoter.application.promote import NotQualifiedError
 from promoter.bootstrap import NotReadyError
-from promoter.domain.codec import encode, plain
-from promoter.domain.errors import (
-    ConcurrentChangeError,
-    ForbiddenError,
-    InvalidError,
-    NotFoundError,
-    PromoterError,
-    RefusedError,
-    UnavailableError,
-)
-from promoter.entrypoints.views import decision_view
+from promoter.domain.codec import encode
+from promoter.domain.errors import InvalidError, PromoterError, UnavailableError
+from promoter.entrypoints.answers import reply
+from promoter.entrypoints.problem_types import INTERNAL, PREFIX, ProblemType, problem_type
+from promoter.entrypoints.views import DecisionView, decision_view
 
 log = logging.getLogger("promoter")
 
-_TYPE = "urn:promoter:problem:"
-# The first that fits: (what, type, title, status).
-_KINDS: tuple[tuple[type[PromoterError], str, str, int], ...] = (
-    (InvalidError, "invalid-request", "The request is not valid", 400),
-    (ForbiddenError, "forbidden", "The caller may not do that", 403),
-    (NotFoundError, "not-found", "There is no such thing", 404),
-    (NotQualifiedError, "not-qualified", "The image does not qualify", 409),
-    (RefusedError, "refused", "The request cannot be carried out", 409),
-    (ConcurrentChangeError, "busy", "Too much happened at once", 503),
-    (UnavailableError, "unavailable", "Something that Promoter needs does not answer", 503),
-    (NotReadyError, "not-ready", "Promoter is not ready", 503),
-)
+KIND = "application/problem+json"
 _RETRY_AFTER = 10
+
+
+class ProblemView(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """What went wrong (RFC 9457).
+
+    Attributes:
+        type: Which kind of problem it is, for programs; it never changes.
+        detail: What went wrong this time.
+        remedy: What to do.
+        field: The path of what is wrong in the request, as in `override.reason`.
+        decision: Why an image was not promoted or rolled back.
+        problems: What is wrong with the app's settings and policy.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    remedy: str
+    field: str | None = None
+    decision: DecisionView | None = None
+    problems: list[str] | None = None
 
 
 async def answered(answer: Awaitable[func.HttpResponse]) -> func.HttpResponse:
@@ -45,40 +51,43 @@ async def answered(answer: Awaitable[func.HttpResponse]) -> func.HttpResponse:
         return problem(error)
     except Exception:
         log.exception("an HTTP call failed")
-        document = _document("internal-error", "Promoter failed", 500, "this is a defect; the log says more")
-        return _response(document, {})
+        return told(INTERNAL, "the log of this call says more")
 
 
 def problem(error: PromoterError) -> func.HttpResponse:
     """An error as a problem document."""
-    found = ((name, title, status) for kind, name, title, status in _KINDS if isinstance(error, kind))
-    name, title, status = next(found, ("internal-error", "Promoter failed", 500))
-    document = _document(name, title, status, str(error))
-    headers = {}
+    kind = problem_type(error)
+    more: dict[str, Any] = {}
     match error:
         case InvalidError(field=str(field)):
-            document["field"] = field
+            more["field"] = field
         case NotQualifiedError(decision=decision):
-            document["decision"] = plain(decision_view(decision))
-        case NotReadyError(problems=problems):
-            document["problems"] = problems
+            more["decision"] = decision_view(decision)
+        case NotReadyError(problems=[_, *_] as problems):
+            more["problems"] = problems
         case _:
             pass
-    if status == 503:  # noqa: PLR2004 - Service Unavailable
-        wait = (
-            error.retry_after.total_seconds()
-            if isinstance(error, UnavailableError) and error.retry_after
-            else 0
-        )
-        headers["Retry-After"] = str(max(round(wait), _RETRY_AFTER))
-    return _response(document, headers)
+    return told(kind, str(error), _headers(kind, error), **more)
 
 
-def _document(name: str, title: str, status: int, detail: str) -> dict[str, Any]:
-    return {"type": f"{_TYPE}{name}", "title": title, "status": status, "detail": detail}
+def told(
+    kind: ProblemType,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    **more: Any,  # noqa: ANN401
+) -> func.HttpResponse:
+    """A problem document."""
+    view = ProblemView(PREFIX + kind.name, kind.title, kind.status, detail, kind.remedy, **more)
+    return reply(encode(view), kind.status, KIND, headers or {})
 
 
-def _response(document: dict[str, Any], headers: dict[str, str]) -> func.HttpResponse:
-    return func.HttpResponse(
-        encode(document), status_code=document["status"], mimetype="application/problem+json", headers=headers
-    )
+def _headers(kind: ProblemType, error: PromoterError) -> dict[str, str]:
+    match kind.status:
+        case 401:
+            return {"WWW-Authenticate": "Bearer"}
+        case 503:
+            asked = error.retry_after if isinstance(error, UnavailableError) else None
+            wait = round(asked.total_seconds()) if asked else 0
+            return {"Retry-After": str(max(wait, _RETRY_AFTER))}
+        case _:
+            return {}

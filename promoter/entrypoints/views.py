@@ -86,6 +86,43 @@ class CandidateView(msgspec.Struct, frozen=True, rename="camel"):
     requested: Requested | None
 
 
+class ReportView(msgspec.Struct, frozen=True, rename="camel"):
+    """A gate result as it was taken.
+
+    Attributes:
+        asked_by: The rules that ask for this gate.
+        note: What its reporter should know: above all, that no rule asks for it.
+    """
+
+    repository: Repository
+    digest: Digest
+    result: GateResult
+    asked_by: tuple[str, ...]
+    note: str | None
+
+
+class HealthView(msgspec.Struct, frozen=True, rename="camel"):
+    """Whether the app runs: `ok`, or `not ready` where its settings or its policy have problems."""
+
+    status: str
+
+
+class DetailsView(msgspec.Struct, frozen=True, rename="camel"):
+    """How the app runs.
+
+    Attributes:
+        policy_hash: Which policy is in force.
+        unknown_registries: How many events have come from registries that the policy does not name.
+        last_rejection: When an event or message was last found to be of no use.
+    """
+
+    status: str
+    version: str
+    policy_hash: str
+    unknown_registries: dict[str, int]
+    last_rejection: datetime | None
+
+
 def decision_view(decision: Decision) -> DecisionView:
     """A decision as the API shows it."""
     conditions = tuple(

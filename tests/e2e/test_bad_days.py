@@ -90,7 +90,7 @@ async def test_bad_input_is_refused_or_recorded_with_the_rule_that_it_breaks(cli
         assert rule in problem["detail"]
 
     async def is_recorded() -> bool:
-        return (await client.get("health"))["lastRejection"] is not None
+        return (await client.get("health/details"))["lastRejection"] is not None
 
     assert not await is_recorded()
     await client.send_verdict({"repository": "Not A Repository"})
@@ -102,7 +102,7 @@ async def test_a_policy_with_problems_lists_them_all_and_nothing_runs(tmp_path: 
     environments = [{"name": "dev", "registry": "${NOWHERE}"}, {"name": "DEV", "registry": "x"}]
     policy.write_text(json.dumps({"environments": environments, "rules": [], "roles": {}}))
     async with LocalStack(tmp_path / "stack", ports=Ports.free(), policy=policy) as stack:
-        async with aiohttp.ClientSession() as session, session.get(f"{stack.api}/health") as answer:
+        async with aiohttp.ClientSession() as session, session.get(f"{stack.api}/health/details") as answer:
             assert answer.status == 503
             problems = (await answer.json())["problems"]
         async with Client(stack) as client:

@@ -4,6 +4,7 @@ What that library does not check itself is checked here: schedules, names, and t
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from localhost.host.ncrontab import Schedule
+from promoter.entrypoints.routes import ROUTES
 
 ROOT = Path(__file__).parents[3]
 STORAGE = "PromoterStorage"
@@ -61,6 +63,7 @@ FUNCTIONS: dict[str, Bindings] = {
     "candidates": {"req": http("GET", "candidates")} | ANSWER,
     "decide": {"req": http("GET", "decisions")} | ANSWER,
     "health": {"req": http("GET", "health", "ANONYMOUS")} | ANSWER,
+    "health_details": {"req": http("GET", "health/details")} | ANSWER,
 }
 
 
@@ -74,11 +77,12 @@ class Indexed:
     names: list[str]
 
 
-def index(app: Path) -> Indexed:
+def index(app: Path, **settings: str) -> Indexed:
     """Index an app in a process of its own."""
     done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "tests.integration.runtime.index_app", str(app)],
         cwd=ROOT,
+        env=os.environ | settings,
         capture_output=True,
         text=True,
         timeout=60,
@@ -139,14 +143,31 @@ def test_no_two_functions_answer_the_same_request(indexed: Indexed) -> None:
     assert len(set(requests)) == len(requests)
 
 
-def test_only_health_is_open_to_everybody(indexed: Indexed) -> None:
-    levels = {
-        name: binding["authLevel"]
+def test_the_table_of_routes_lists_what_the_app_registers_and_nothing_else(indexed: Indexed) -> None:
+    registered = {
+        name: (binding["methods"], binding["route"])
         for name, each in indexed.functions.items()
         for binding in each.values()
         if binding["type"] == "httpTrigger"
     }
-    assert {name for name, level in levels.items() if level != "FUNCTION"} == {"health"}
+    assert {name: ([route.method], route.path) for name, route in ROUTES.items()} == registered
+
+
+def levels(found: Indexed) -> dict[str, str]:
+    bindings = ((name, binding) for name, each in found.functions.items() for binding in each.values())
+    return {name: binding["authLevel"] for name, binding in bindings if binding["type"] == "httpTrigger"}
+
+
+def test_only_what_admits_anybody_is_open_without_a_key(indexed: Indexed) -> None:
+    found = levels(indexed)
+    assert {name for name, level in found.items() if level != "FUNCTION"} == {"health"}
+    assert {name for name, route in ROUTES.items() if route.needs is None} == {"health"}
+
+
+@pytest.mark.parametrize(("enabled", "level"), [("True", "ANONYMOUS"), ("False", "FUNCTION")])
+def test_no_key_is_asked_for_only_where_the_platform_signs_callers_in(enabled: str, level: str) -> None:
+    found = index(ROOT, PROMOTER_AUTH="entra", WEBSITE_AUTH_ENABLED=enabled)
+    assert set(levels(found).values()) == {level, "ANONYMOUS"}
 
 
 def test_every_setting_that_a_binding_names_is_in_the_sample(

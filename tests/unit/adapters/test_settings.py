@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from promoter.adapters.settings import (
+    Access,
     Auth,
     IdentityStorage,
     KeyedStorage,
     Settings,
     SystemClock,
     Topic,
+    load_access,
     load_settings,
 )
 from promoter.domain.errors import SettingsError
@@ -40,7 +42,7 @@ def test_a_connection_string_is_all_that_is_needed() -> None:
     assert settings.storage.connection.reveal() == CONNECTION
     assert settings.arm_url == "https://management.azure.com"
     assert settings.policy == Path("/app/policy.yaml")
-    assert (settings.auth, settings.client_id, settings.in_azure) == (Auth.KEYS, None, False)
+    assert (settings.access, settings.client_id, settings.in_azure) == (Access(Auth.KEYS), None, False)
 
 
 def test_an_identity_needs_the_addresses_of_tables_and_queues() -> None:
@@ -67,7 +69,7 @@ def test_everything_can_be_set() -> None:
 
     assert settings.arm_url == "http://127.0.0.1:5300"
     assert settings.policy == Path("/app/rules/other.yaml")
-    assert (settings.auth, settings.client_id) == (Auth.LOCAL, "some-id")
+    assert (settings.access.auth, settings.client_id) == (Auth.LOCAL, "some-id")
 
 
 def test_an_absolute_policy_path_stays_as_it_is() -> None:
@@ -194,7 +196,7 @@ def test_an_emulator_on_this_machine_may_do_without_tls(url: str) -> None:
 def test_a_way_to_know_callers_that_does_not_exist_is_told() -> None:
     [found] = problems({"PromoterStorage": CONNECTION, "PROMOTER_AUTH": "nobody"})
 
-    assert found == "PROMOTER_AUTH: 'nobody' is neither keys nor local"
+    assert found == "PROMOTER_AUTH: 'nobody' is none of entra, keys, local"
 
 
 def test_local_admits_everyone_and_is_refused_in_azure() -> None:
@@ -217,3 +219,17 @@ def test_the_clock_on_the_wall_is_in_utc_and_does_not_run_backwards() -> None:
 
     assert first.tzinfo is UTC
     assert second - first >= timedelta(0)
+
+
+@pytest.mark.parametrize(("value", "on"), [("True", True), ("true", True), ("False", False), ("", False)])
+def test_the_platforms_authentication_is_on_where_the_platform_says_so(value: str, *, on: bool) -> None:
+    access = load(PROMOTER_AUTH="entra", WEBSITE_AUTH_ENABLED=value).access
+
+    assert access == Access(Auth.ENTRA, platform=on)
+
+
+def test_how_callers_are_known_is_known_whatever_else_is_wrong() -> None:
+    assert load_access({"PROMOTER_AUTH": "local"}) == Access(Auth.LOCAL)
+    assert load_access({}) == Access(Auth.KEYS)
+    assert load_access({"PROMOTER_AUTH": "local", "WEBSITE_INSTANCE_ID": "abc"}) is None
+    assert load_access({"PROMOTER_AUTH": "nobody"}) is None

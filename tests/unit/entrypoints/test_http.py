@@ -1,42 +1,24 @@
 """The HTTP API: what is asked, what is answered, what is woken."""
 
-from collections.abc import Awaitable, Callable
-
 import azure.functions as func
 import pytest
 
-from promoter.adapters.settings import Auth
+from promoter.adapters.settings import Access, Auth
 from promoter.application.advance import advance as advance_line
 from promoter.application.reject import reject
 from promoter.application.work import Advance, to_message
 from promoter.domain.errors import UnavailableError
 from promoter.domain.image import Repository
 from promoter.entrypoints import http
+from promoter.entrypoints.requests import MAX_BODY
+from promoter.entrypoints.routes import ROUTES
 from tests.fakes.world import WEB, World, policy, registry_id
 from tests.unit.application.stories import in_flight, qualified, released
 from tests.unit.domain.strategies import digest
-from tests.unit.entrypoints.running import Functions, read, request, run_over
+from tests.unit.entrypoints.running import Functions, call, read, request, run_over
 
 LINE = {"environment": "prod", "repository": "shop:web"}
 WAKES_PROD = [to_message(Advance("prod", Repository("shop/web")))]
-
-type Call = Callable[[Functions], Awaitable[func.HttpResponse]]
-
-CALLS: dict[str, Call] = {
-    "promote": lambda on: http.post_promotion(request("POST", "promotions", {}), on.wake),
-    "roll_back": lambda on: http.post_rollback(request("POST", "rollbacks", {}), on.wake),
-    "report_gate": lambda on: http.post_gate(request("POST", "gates", {}), on.wake),
-    "hold": lambda on: http.put_hold(request("PUT", "holds", {}, route=LINE)),
-    "unhold": lambda on: http.delete_hold(request("DELETE", "holds", route=LINE), on.wake),
-    "history": lambda on: http.get_promotions(request("GET", "promotions")),
-    "show": lambda on: http.get_promotion(request("GET", "promotions/x", route={"id": "x"})),
-    "retry": lambda on: http.post_retry(request("POST", "promotions/x/retry", route={"id": "x"}), on.wake),
-    "abort": lambda on: http.post_abort(request("POST", "promotions/x/abort", route={"id": "x"})),
-    "adopt": lambda on: http.post_adoption(request("POST", "adoptions", {}), on.wake),
-    "environments": lambda on: http.get_environments(request("GET", "environments")),
-    "candidates": lambda on: http.get_candidates(request("GET", "candidates")),
-    "decide": lambda on: http.get_decision(request("GET", "decisions")),
-}
 
 
 def is_problem(response: func.HttpResponse, status: int) -> bool:
@@ -61,14 +43,9 @@ async def by_hand(monkeypatch: pytest.MonkeyPatch) -> Functions:
 # Every route.
 
 
-def test_every_http_function_is_called_by_a_test() -> None:
-    names = {name for name in vars(http) if name.startswith(("get_", "post_", "put_", "delete_"))}
-    assert len(CALLS) + 1 == len(names)  # and health, below
-
-
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", [name for name in ROUTES if name != "health"])
 async def test_an_app_that_is_not_ready_says_so_on_every_route(broken: Functions, name: str) -> None:
-    response = await CALLS[name](broken)
+    response = await call(broken, name)
     assert is_problem(response, 503)
     assert read(response)["problems"] == ["rules[0].to: there is no environment 'qa'"]
     assert response.headers["Retry-After"] == "10"
@@ -85,13 +62,7 @@ async def test_a_store_that_does_not_answer_is_a_503_that_may_pass(
 
     for method in ("get", "page", "commit"):
         monkeypatch.setattr(functions.world.promotions, method, down)
-    call = CALLS[name]
-    if name == "show":
-        known = "prod~shop:web~9999999998.main"
-        response = await http.get_promotion(request("GET", "promotions", route={"id": known}))
-    else:
-        response = await call(functions)
-    assert is_problem(response, 503)
+    assert is_problem(await call(functions, name), 503)
 
 
 @pytest.mark.parametrize("name", ["promote", "roll_back", "adopt", "report_gate", "hold"])
@@ -99,14 +70,7 @@ async def test_a_store_that_does_not_answer_is_a_503_that_may_pass(
     "body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff", b'{"unknown": 1}', b"[" * 60_000]
 )
 async def test_a_body_that_is_none_is_a_400(functions: Functions, name: str, body: bytes) -> None:
-    calls: dict[str, Callable[[], Awaitable[func.HttpResponse]]] = {
-        "promote": lambda: http.post_promotion(request("POST", "promotions", body), functions.wake),
-        "roll_back": lambda: http.post_rollback(request("POST", "rollbacks", body), functions.wake),
-        "adopt": lambda: http.post_adoption(request("POST", "adoptions", body), functions.wake),
-        "report_gate": lambda: http.post_gate(request("POST", "gates", body), functions.wake),
-        "hold": lambda: http.put_hold(request("PUT", "holds", body, route=LINE)),
-    }
-    assert is_problem(await calls[name](), 400)
+    assert is_problem(await call(functions, name, body), 400)
     assert functions.world.promotions.snapshot() == {}
     assert functions.wake.messages == []
 
@@ -118,22 +82,15 @@ async def test_a_body_that_is_empty_is_told_what_it_lacks(functions: Functions) 
 
 
 async def test_a_body_that_is_too_long_is_not_read(functions: Functions) -> None:
-    body = b'{"reason": "' + b"x" * http.MAX_BODY + b'"}'
-    response = await http.put_hold(request("PUT", "holds", body, route=LINE))
-    assert is_problem(response, 400)
-    assert f"at most {http.MAX_BODY} are taken" in read(response)["detail"]
+    body = b'{"reason": "' + b"x" * MAX_BODY + b'"}'
+    response = await call(functions, "hold", body)
+    assert is_problem(response, 413)
+    assert f"at most {MAX_BODY} are taken" in read(response)["detail"]
 
 
-@pytest.mark.parametrize("name", ["history", "environments", "candidates", "decide", "health"])
+@pytest.mark.parametrize("name", ["history", "environments", "candidates", "decide", "health", "show"])
 async def test_a_query_that_is_not_known_is_a_400(functions: Functions, name: str) -> None:
-    calls = {
-        "history": http.get_promotions,
-        "environments": http.get_environments,
-        "candidates": http.get_candidates,
-        "decide": http.get_decision,
-        "health": http.get_health,
-    }
-    response = await calls[name](request("GET", name, params={"colour": "red"}))
+    response = await call(functions, name, params={"colour": "red"})
     assert is_problem(response, 400)
     assert "colour" in read(response)["detail"]
 
@@ -206,7 +163,7 @@ async def test_a_promotion_that_cannot_be_meant_says_why(
 
 
 async def test_with_keys_the_caller_is_a_holder_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    functions = run_over(World(policy(automatic_to_prod=False)), monkeypatch, auth=Auth.KEYS)
+    functions = run_over(World(policy(automatic_to_prod=False)), monkeypatch, access=Access(Auth.KEYS))
     await released(functions.world, "v1")
     body = {"repository": WEB, "tag": "v1", "to": "prod"}
     response = await http.post_promotion(request("POST", "promotions", body), functions.wake)
@@ -465,16 +422,18 @@ async def test_a_record_that_is_not_there_is_a_404(functions: Functions, record:
 async def test_health_says_which_policy_is_in_force_and_when_something_was_rejected_last(
     functions: Functions,
 ) -> None:
-    answer = read(await http.get_health(request("GET", "health")))
-    assert (answer["status"], answer["problems"], answer["lastRejection"]) == ("ok", [], None)
+    assert read(await call(functions, "health")) == {"status": "ok"}
+    answer = read(await call(functions, "health_details"))
+    assert (answer["status"], answer["lastRejection"]) == ("ok", None)
     assert answer["policyHash"] == functions.world.policy.hash
     await reject(functions.world.app, "image_pushed", "{}", "no")
-    answer = read(await http.get_health(request("GET", "health")))
+    answer = read(await call(functions, "health_details"))
     assert answer["lastRejection"] == "2026-11-23T09:00:00Z"
 
 
-async def test_health_lists_what_keeps_the_app_from_being_ready(broken: Functions) -> None:
-    response = await http.get_health(request("GET", "health"))
-    assert response.status_code == 503
-    assert read(response)["status"] == "not ready"
-    assert read(response)["problems"] == ["rules[0].to: there is no environment 'qa'"]
+async def test_health_says_that_the_app_is_not_ready_and_its_details_why(broken: Functions) -> None:
+    response = await call(broken, "health")
+    assert (response.status_code, read(response)) == (503, {"status": "not ready"})
+    details = await call(broken, "health_details")
+    assert is_problem(details, 503)
+    assert read(details)["problems"] == ["rules[0].to: there is no environment 'qa'"]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import azure.functions as func
+import msgspec
 import pytest
 
 from promoter.application.promote import NoRuleError, NotInSourceError, NotQualifiedError
@@ -28,13 +29,19 @@ from promoter.domain.errors import (
     UnavailableError,
 )
 from promoter.domain.promotion import IllegalTransitionError
-from promoter.entrypoints.problems import answered, problem
+from promoter.entrypoints.callers import ClientHeaderError
+from promoter.entrypoints.principal import UnauthenticatedError
+from promoter.entrypoints.problems import ProblemView, answered, problem
+from promoter.entrypoints.requests import TooLargeError
 from tests.unit.entrypoints.running import read
 
 GATE = Condition("gate", State.PENDING, "waits for gate unit-tests in dev; nothing reported yet")
 DECISION = decide("dev-to-staging", (GATE,))
 
 PROBLEMS: list[tuple[PromoterError, int, str]] = [
+    (TooLargeError("no"), 413, "too-large"),
+    (UnauthenticatedError("no"), 401, "unauthenticated"),
+    (ClientHeaderError("no"), 403, "client-header"),
     (InvalidError("no"), 400, "invalid-request"),
     (InvalidReferenceError("no", "tag"), 400, "invalid-request"),
     (ForbiddenError("no"), 403, "forbidden"),
@@ -66,11 +73,12 @@ def test_every_error_is_a_problem_document_of_one_shape(error: PromoterError, st
     document = read(response)
     assert response.status_code == status
     assert response.mimetype == "application/problem+json"
-    assert list(document)[:4] == ["type", "title", "status", "detail"]
+    assert list(document)[:5] == ["type", "title", "status", "detail", "remedy"]
+    assert document["remedy"].endswith(".")
     assert document["type"] == f"urn:promoter:problem:{name}"
     assert document["status"] == status
     assert document["detail"] == str(error)
-    assert set(document) <= {"type", "title", "status", "detail", "field", "decision", "problems"}
+    assert set(document) <= {f.encode_name for f in msgspec.structs.fields(ProblemView)}
     assert ("Retry-After" in response.headers) is (status == 503)
 
 

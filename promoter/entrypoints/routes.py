@@ -1,0 +1,117 @@
+"""The one table of the HTTP API: who may call each route, what it takes, and what it answers.
+
+Authorization, the reading of requests and the OpenAPI description all go by this table; a test compares it
+with the functions that the app registers. A route that does not stand in it admits nobody.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from promoter.application.adopt import Adoption
+from promoter.application.history import Page, Query
+from promoter.application.promote import Wanted
+from promoter.application.roll_back import RollbackWanted
+from promoter.application.take_gate_result import GateReport
+from promoter.domain.access import Capability
+from promoter.domain.image import Repository
+from promoter.entrypoints.views import (
+    CandidateView,
+    DecisionView,
+    DetailsView,
+    HealthView,
+    LineView,
+    RecordView,
+    ReportView,
+)
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call that takes no parameters."""
+
+
+class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why the line is to be held: the body of `PUT /holds`."""
+
+    reason: str
+
+
+class Abortion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a promotion is to be stopped: the body of `POST /promotions/{id}/abort`."""
+
+    reason: str | None = None
+
+
+class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which line of a repository is meant.
+
+    Attributes:
+        track: The release line, where the repository has several.
+    """
+
+    track: str = "main"
+
+
+class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which candidates are asked for."""
+
+    environment: str | None = None
+    repository: Repository | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route[Q: msgspec.Struct, B: msgspec.Struct]:
+    """One route.
+
+    Attributes:
+        name: The function's name.
+        path: Below `/api`, with parameters as in `{id}`.
+        needs: What its caller must be allowed; None where anybody may call it. To operate and to approve must
+            be allowed in the environment that the call is about: who carries it out asks for that again.
+        query: What its query says.
+        body: What its body says.
+        answers: What it answers, by status.
+    """
+
+    name: str
+    method: str
+    path: str
+    needs: Capability | None
+    query: type[Q]
+    body: type[B]
+    answers: Mapping[int, object]
+
+    @property
+    def changes(self) -> bool:
+        """Whether a call changes anything."""
+        return self.method != "GET"
+
+
+_READ, _OPERATE = Capability.READ, Capability.OPERATE
+_STARTED = {202: RecordView, 200: RecordView}
+_LINE = "holds/{environment}/{repository}"
+
+PROMOTE = Route("promote", "POST", "promotions", _OPERATE, Nothing, Wanted, _STARTED)
+ROLL_BACK = Route("roll_back", "POST", "rollbacks", _OPERATE, Nothing, RollbackWanted, {202: RecordView})
+ADOPT = Route("adopt", "POST", "adoptions", _OPERATE, Nothing, Adoption, _STARTED)
+RETRY = Route("retry", "POST", "promotions/{id}/retry", _OPERATE, Nothing, Nothing, _STARTED)
+ABORT = Route("abort", "POST", "promotions/{id}/abort", _OPERATE, Nothing, Abortion, {200: RecordView})
+REPORT_GATE = Route("report_gate", "POST", "gates", Capability.REPORT, Nothing, GateReport, {202: ReportView})
+HOLD = Route("hold", "PUT", _LINE, _OPERATE, Track, Reason, {200: LineView})
+UNHOLD = Route("unhold", "DELETE", _LINE, _OPERATE, Track, Nothing, {204: None})
+HISTORY = Route("history", "GET", "promotions", _READ, Query, Nothing, {200: Page[RecordView]})
+SHOW = Route("show", "GET", "promotions/{id}", _READ, Nothing, Nothing, {200: RecordView})
+ENVIRONMENTS = Route("environments", "GET", "environments", _READ, Nothing, Nothing, {200: Page[LineView]})
+CANDIDATES = Route("candidates", "GET", "candidates", _READ, Where, Nothing, {200: Page[CandidateView]})
+DECIDE = Route("decide", "GET", "decisions", _READ, Wanted, Nothing, {200: DecisionView})
+HEALTH = Route("health", "GET", "health", None, Nothing, Nothing, {200: HealthView, 503: HealthView})
+DETAILS = Route("health_details", "GET", "health/details", _READ, Nothing, Nothing, {200: DetailsView})
+
+type AnyRoute = Route[Any, Any]
+_ALL: tuple[AnyRoute, ...] = (
+    *(PROMOTE, ROLL_BACK, ADOPT, RETRY, ABORT, REPORT_GATE, HOLD, UNHOLD),
+    *(HISTORY, SHOW, ENVIRONMENTS, CANDIDATES, DECIDE, HEALTH, DETAILS),
+)
+ROUTES: Mapping[str, AnyRoute] = {route.name: route for route in _ALL}
