@@ -4,6 +4,7 @@ import azure.functions as func
 
 from promoter import __version__, bootstrap
 from promoter.application.adopt import Adoption, adopt
+from promoter.application.approve import ApprovalWanted, approve
 from promoter.application.documents import REJECTIONS, Candidate, Rejection
 from promoter.application.history import Page, Query, history, lines, target_environments
 from promoter.application.hold import hold, unhold
@@ -26,6 +27,7 @@ from promoter.entrypoints.requests import read_query
 from promoter.entrypoints.routes import Abortion, Nothing, Reason, Track, Where
 from promoter.entrypoints.serving import Asked, serve
 from promoter.entrypoints.views import (
+    ApprovalView,
     DetailsView,
     HealthView,
     ReportView,
@@ -62,6 +64,14 @@ async def post_rollback(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
 async def post_gate(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
     """Report a quality gate's verdict."""
     return await serve(routes.REPORT_GATE, req, _report, wake)
+
+
+@bp.function_name("approve")
+@bp.route("approvals", methods=["POST"])
+@bp.queue_output(arg_name="wake", queue_name=WORK_QUEUE, connection=CONNECTION)
+async def post_approval(req: func.HttpRequest, wake: Wake) -> func.HttpResponse:
+    """Approve a promotion, reject it, or withdraw what one has said."""
+    return await serve(routes.APPROVE, req, _approve, wake)
 
 
 @bp.function_name("adopt")
@@ -202,6 +212,12 @@ async def _report(asked: Asked[Nothing, GateReport]) -> Answer:
         reported.image.repository, reported.image.digest, reported.result, asked_by=(), note=None
     )
     return Answer(view, 202, wake=reported.wake)
+
+
+async def _approve(asked: Asked[Nothing, ApprovalWanted]) -> Answer:
+    approved = await approve(asked.app, asked.body, asked.caller)
+    image = approved.image
+    return Answer(ApprovalView(image.repository, image.digest, approved.approval), 202, wake=approved.wake)
 
 
 async def _hold(asked: Asked[Track, Reason]) -> Answer:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from promoter.application.adopt import Adoption
+from promoter.application.approve import ApprovalWanted
 from promoter.application.history import Page, Query
 from promoter.application.promote import Wanted
 from promoter.application.roll_back import RollbackWanted
@@ -18,6 +19,7 @@ from promoter.application.take_gate_result import GateReport
 from promoter.domain.access import Capability
 from promoter.domain.image import Repository
 from promoter.entrypoints.views import (
+    ApprovalView,
     CandidateView,
     DecisionView,
     DetailsView,
@@ -89,8 +91,9 @@ class Route[Q: msgspec.Struct, B: msgspec.Struct]:
         return self.method != "GET"
 
 
-_READ, _OPERATE = Capability.READ, Capability.OPERATE
-_STARTED = {202: RecordView, 200: RecordView}
+_READ, _REPORT = Capability.READ, Capability.REPORT
+_OPERATE, _APPROVE = Capability.OPERATE, Capability.APPROVE
+_STARTED = {202: RecordView | CandidateView, 200: RecordView}
 _LINE = "holds/{environment}/{repository}"
 
 PROMOTE = Route("promote", "POST", "promotions", _OPERATE, Nothing, Wanted, _STARTED)
@@ -98,7 +101,8 @@ ROLL_BACK = Route("roll_back", "POST", "rollbacks", _OPERATE, Nothing, RollbackW
 ADOPT = Route("adopt", "POST", "adoptions", _OPERATE, Nothing, Adoption, _STARTED)
 RETRY = Route("retry", "POST", "promotions/{id}/retry", _OPERATE, Nothing, Nothing, _STARTED)
 ABORT = Route("abort", "POST", "promotions/{id}/abort", _OPERATE, Nothing, Abortion, {200: RecordView})
-REPORT_GATE = Route("report_gate", "POST", "gates", Capability.REPORT, Nothing, GateReport, {202: ReportView})
+REPORT_GATE = Route("report_gate", "POST", "gates", _REPORT, Nothing, GateReport, {202: ReportView})
+APPROVE = Route("approve", "POST", "approvals", _APPROVE, Nothing, ApprovalWanted, {202: ApprovalView})
 HOLD = Route("hold", "PUT", _LINE, _OPERATE, Track, Reason, {200: LineView})
 UNHOLD = Route("unhold", "DELETE", _LINE, _OPERATE, Track, Nothing, {204: None})
 HISTORY = Route("history", "GET", "promotions", _READ, Query, Nothing, {200: Page[RecordView]})
@@ -111,7 +115,7 @@ DETAILS = Route("health_details", "GET", "health/details", _READ, Nothing, Nothi
 
 type AnyRoute = Route[Any, Any]
 _ALL: tuple[AnyRoute, ...] = (
-    *(PROMOTE, ROLL_BACK, ADOPT, RETRY, ABORT, REPORT_GATE, HOLD, UNHOLD),
+    *(PROMOTE, ROLL_BACK, ADOPT, RETRY, ABORT, REPORT_GATE, APPROVE, HOLD, UNHOLD),
     *(HISTORY, SHOW, ENVIRONMENTS, CANDIDATES, DECIDE, HEALTH, DETAILS),
 )
 ROUTES: Mapping[str, AnyRoute] = {route.name: route for route in _ALL}

@@ -101,6 +101,14 @@ class ReportView(msgspec.Struct, frozen=True, rename="camel"):
     note: str | None
 
 
+class ApprovalView(msgspec.Struct, frozen=True, rename="camel"):
+    """What somebody said of an image, as it was taken."""
+
+    repository: Repository
+    digest: Digest
+    approval: Approval
+
+
 class HealthView(msgspec.Struct, frozen=True, rename="camel"):
     """Whether the app runs: `ok`, or `not ready` where its settings or its policy have problems."""
 

@@ -55,6 +55,7 @@ FUNCTIONS: dict[str, Bindings] = {
     "roll_back": {"req": http("POST", "rollbacks")} | WAKE | ANSWER,
     "adopt": {"req": http("POST", "adoptions")} | WAKE | ANSWER,
     "report_gate": {"req": http("POST", "gates")} | WAKE | ANSWER,
+    "approve": {"req": http("POST", "approvals")} | WAKE | ANSWER,
     "hold": {"req": http("PUT", "holds/{environment}/{repository}")} | ANSWER,
     "unhold": {"req": http("DELETE", "holds/{environment}/{repository}")} | WAKE | ANSWER,
     "history": {"req": http("GET", "promotions")} | ANSWER,

@@ -6,13 +6,15 @@ import pytest
 
 from promoter.adapters.settings import Access, Auth
 from promoter.domain.access import Capability, Role
+from promoter.domain.codec import plain
 from promoter.entrypoints import routes
 from promoter.entrypoints.answers import Answer
 from promoter.entrypoints.callers import CLIENT, LOCAL_ACTOR
 from promoter.entrypoints.routes import ROUTES, Nothing, Route
 from promoter.entrypoints.serving import Asked, serve
 from tests.fakes.world import WEB, World, policy, registry_id
-from tests.unit.application.stories import released
+from tests.unit.application.stories import qualified, released
+from tests.unit.domain.strategies import digest
 from tests.unit.entrypoints.principals import OBJECT, TENANT, signed_in
 from tests.unit.entrypoints.running import Functions, call, http_functions, read, request, run_over
 
@@ -31,16 +33,19 @@ BODIES: dict[str, object] = {
         "gate": "unit-tests",
         "verdict": "passed",
     },
+    "approve": {"repository": WEB, "digest": digest(1), "rule": "staging-to-prod", "decision": "approve"},
     "hold": {"reason": "a freeze"},
 }
 QUERIES: dict[str, dict[str, str]] = {"decide": {"repository": WEB, "tag": "v1", "to": "prod"}}
 
 
 def world(**roles: list[str]) -> World:
-    """A world whose environment prod names roles of its own, if any are given."""
+    """A world whose environment prod asks for approvals, and for roles of its own if any are given."""
     environments = [{"name": name, "registry": registry_id(name)} for name in ("dev", "staging")]
     prod = {"name": "prod", "registry": registry_id("prod"), "roles": roles}
-    return World(policy(environments=[*environments, prod]))
+    first, second = (plain(rule) for rule in policy().rules)
+    rules = [first, second | {"approvals": {"count": 1}}]
+    return World(policy(environments=[*environments, prod], rules=rules))
 
 
 def entra(monkeypatch: pytest.MonkeyPatch, **roles: list[str]) -> Functions:
@@ -130,6 +135,35 @@ async def test_the_actor_is_kept_as_tenant_and_object_id(monkeypatch: pytest.Mon
     answer = await call(on, "hold", {"reason": "a freeze"}, headers=headers)
     who = {"id": f"{TENANT}/{OBJECT}", "name": "Ann", "via": "entra"}
     assert read(answer)["hold"]["actor"] == who
+
+
+async def test_an_override_is_for_an_admin_and_kept_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = entra(monkeypatch, operator=["Promoter.Operator.Prod"])
+    await qualified(on.world, "v1")
+    await on.world.run()
+    override = {"conditions": ["approval"], "reason": "the shop is down"}
+    wanted = {"repository": WEB, "tag": "v1", "to": "prod", "override": override}
+    headers = {CLIENT: "tests", **signed_in("Promoter.Operator.Prod")}
+    answer = await call(on, "promote", wanted, headers=headers)
+    assert (answer.status_code, on.wake.messages) == (403, [])
+    assert "administer in prod needs the role Promoter.Admin" in read(answer)["detail"]
+    answer = await call(on, "promote", wanted, headers={CLIENT: "tests", **signed_in(Role.ADMIN)})
+    assert answer.status_code == 202
+    assert read(answer)["override"] == override
+    assert read(answer)["actor"]["via"] == "entra"
+
+
+async def test_an_approval_keeps_who_gave_it_and_how_they_were_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = entra(monkeypatch)
+    image = await qualified(on.world, "v1")
+    await on.world.run()
+    wanted = {"repository": WEB, "digest": image, "rule": "staging-to-prod", "decision": "approve"}
+    answer = await call(on, "approve", wanted, headers={CLIENT: "tests", **signed_in(Role.APPROVER)})
+    assert answer.status_code == 202
+    given = read(answer)["approval"]
+    assert (given["actor"]["id"], given["actor"]["via"]) == (f"{TENANT}/{OBJECT}", "entra")
+    assert (given["decision"], given["roles"]) == ("approved", ["Promoter.Approver"])
+    assert len(on.wake.messages) == 1
 
 
 # Keys and the local stack.
