@@ -7,6 +7,7 @@ from datetime import timedelta
 from promoter.application.app import App
 from promoter.application.consider import consider
 from promoter.application.documents import Claim, Todo, TodoKind, claim_row
+from promoter.application.hold import waiting_on
 from promoter.application.ports import Delete, Import
 from promoter.application.work import Consider, Work
 from promoter.domain.condition import Kind
@@ -66,6 +67,8 @@ async def _follow(app: App, record: Promotion) -> list[Work]:
     match record.phase:
         case Phase.SUCCEEDED if record.kind in {Kind.AUTOMATIC, Kind.MANUAL}:
             return await _arrived(app, record)
+        case _ if record.kind is Kind.ROLLBACK:
+            return await _judge_again(app, record)
         case Phase.SUPERSEDED:
             ends = (record.source, record.environment)  # the rule may have another name by now
             return await consider(app, record.image, lambda rule: (rule.source, rule.target) == ends)
@@ -81,6 +84,16 @@ async def _arrived(app: App, record: Promotion) -> list[Work]:
     arrival = Arrival(record.environment, record.tag, first_at=at, last_at=at, pushed_at=record.pushed_at)
     await app.evidence.add(record.image, arrival)
     return await consider(app, record.image, lambda rule: rule.source == record.environment)
+
+
+async def _judge_again(app: App, record: Promotion) -> list[Work]:
+    """A rollback holds its line and vetoes images: whatever waits is to show that."""
+    line = await app.line(record.line_key)
+    vetoed = [veto.digest for veto in line.vetoes if veto.record == record.id]
+    return [
+        *await waiting_on(app, record.line_key),
+        *(Consider(record.repository, digest) for digest in vetoed),
+    ]
 
 
 async def _schedule_retry(app: App, record: Promotion) -> list[Work]:

@@ -1,5 +1,7 @@
 """Stopping a line for automation, and starting it again."""
 
+from datetime import timedelta
+
 from promoter.application.app import App, while_it_changes
 from promoter.application.documents import Candidate, replaced
 from promoter.application.paging import every
@@ -28,7 +30,10 @@ async def hold(app: App, key: LineKey, reason: str, actor: Actor) -> Line:
             await app.commit(Write(line))
         return line
 
-    return await while_it_changes(step)
+    held = await while_it_changes(step)
+    for work in await waiting_on(app, key):  # so that each shows what it waits for by now
+        await app.scheduler.wake(work, timedelta(0))
+    return held
 
 
 async def unhold(app: App, key: LineKey) -> list[Work]:
@@ -48,6 +53,11 @@ async def unhold(app: App, key: LineKey) -> list[Work]:
             await app.commit(Write(replaced(line, hold=None)))
 
     await while_it_changes(step)
+    return await waiting_on(app, key)
+
+
+async def waiting_on(app: App, key: LineKey) -> list[Work]:
+    """The images that wait on a line, to be judged again."""
     waiting = every(app, Candidate, key.environment, prefix=f"{key.repository.path}~")
     return [Consider(each.repository, each.digest) async for each in waiting]
 

@@ -55,6 +55,10 @@ class WatchingStore(FakePromotionStore):
         if record.kind is Kind.AUTOMATIC:
             assert record.decision is not None
             assert record.decision.qualified, f"{record.id} was not qualified"
+        if record.decision is not None and record.kind is Kind.MANUAL:
+            said = [each.evidence for each in record.decision.conditions if each.kind == "approval"]
+            approvers = {each.actor.id for found in said if isinstance(found, tuple) for each in found}
+            assert record.actor.id not in approvers, f"{record.id} was approved by who had asked for it"
         if started and record.kind is Kind.AUTOMATIC:
             [line] = lines
             assert line.hold is None, f"{record.id} passed a hold"

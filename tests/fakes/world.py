@@ -29,6 +29,10 @@ from tests.fakes.stores import FakeEvidenceStore, FakePromotionStore
 from tests.fakes.time import FakeClock, FakeScheduler
 
 ANN = Actor("tenant/ann", "Ann", "local")
+APPROVERS = {
+    name: Caller(Actor(f"tenant/{name}", name.capitalize(), "local"), frozenset({"Promoter.Approver"}))
+    for name in ("ann", "bob", "eve")
+}
 WEB = "shop/web"
 _ID = "/subscriptions/s/resourceGroups/r/providers/Microsoft.ContainerRegistry/registries/"
 
@@ -38,7 +42,12 @@ def registry_id(environment: str) -> str:
 
 
 def policy(
-    *, immutable: bool = True, automatic_to_prod: bool = True, gated: bool = True, **changes: object
+    *,
+    immutable: bool = True,
+    automatic_to_prod: bool = True,
+    gated: bool = True,
+    approved: bool = False,
+    **changes: object,
 ) -> Policy:
     """Three environments and two rules, as a file would have them."""
     environments = [
@@ -50,7 +59,7 @@ def policy(
         ("dev", "staging", "unit-tests", True),
         ("staging", "prod", "integration-tests", automatic_to_prod),
     ]
-    rules = [
+    rules: list[dict[str, object]] = [
         {
             "name": f"{source}-to-{target}",
             "from": source,
@@ -61,6 +70,8 @@ def policy(
         }
         for source, target, gate, automatic in steps
     ]
+    if approved:
+        rules[1] |= {"soak": "2m", "approvals": {"maxAge": "30m"}}
     made = convert({"environments": environments, "rules": rules} | changes, Policy)
     assert not problems(made)
     return made
@@ -124,10 +135,14 @@ class World:
         await self.wake((await take_gate_result(self.app, report, ANN, guard=False)).wake)
 
     async def promote(self, tag: str, to: str = "prod", *, repository: str = WEB) -> Promoted:
-        wanted = Wanted(Repository(repository), to, tag=Tag(tag))
-        promoted = started(await promote(self.app, wanted, ANN))
-        await self.wake([wake_line(promoted.record.line_key)])
-        return promoted
+        return started(await self.ask(tag, to, repository=repository))
+
+    async def ask(self, tag: str, to: str = "prod", *, repository: str = WEB) -> Promoted | Candidate:
+        """Promote by hand what may have to wait."""
+        outcome = await promote(self.app, Wanted(Repository(repository), to, tag=Tag(tag)), ANN)
+        if isinstance(outcome, Promoted):
+            await self.wake([wake_line(outcome.record.line_key)])
+        return outcome
 
     async def approve(
         self, digest: Digest, rule: str, caller: Caller, word: Word = Word.APPROVE, comment: str | None = None

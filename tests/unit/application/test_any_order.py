@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from promoter.application.app import App
+from promoter.application.approve import Word
+from promoter.application.consider import consider
 from promoter.application.documents import Candidate, Claim, Todo
 from promoter.application.hold import hold, unhold
 from promoter.application.take_push import RegistryEvent
@@ -29,7 +31,7 @@ from promoter.domain.line import LineKey
 from promoter.domain.promotion import Phase, Promotion
 from tests.fakes.crash import Crash, CrashPoints
 from tests.fakes.watching import WatchingStore
-from tests.fakes.world import ANN, WEB, World, policy, registry_id
+from tests.fakes.world import ANN, APPROVERS, WEB, World, policy, registry_id
 
 TAGS = ("v1", "v2", "latest")
 IMAGES = 4
@@ -64,9 +66,9 @@ class _Jitter:
 class BusyWorld(World):
     """A world with several instances at work, some of which die."""
 
-    def __init__(self, *, immutable: bool, gated: bool, polls: int, seed: int) -> None:
+    def __init__(self, *, immutable: bool, gated: bool, approved: bool, polls: int, seed: int) -> None:
         self.dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
-        super().__init__(policy(immutable=immutable, gated=gated), polls=polls)
+        super().__init__(policy(immutable=immutable, gated=gated, approved=approved), polls=polls)
         self.promotions = WatchingStore(self._served_for)
         self.app = self.new_app()
         self.pushes: dict[tuple[str, str, Digest], set[object]] = {}
@@ -126,10 +128,14 @@ class AnyOrder(RuleBasedStateMachine):
         self.world: BusyWorld
 
     @initialize(
-        immutable=st.booleans(), gated=st.booleans(), polls=st.integers(0, 2), seed=st.integers(0, 2**16)
+        immutable=st.booleans(),
+        gated=st.booleans(),
+        approved=st.booleans(),
+        polls=st.integers(0, 2),
+        seed=st.integers(0, 2**16),
     )
-    def begin(self, *, immutable: bool, gated: bool, polls: int, seed: int) -> None:
-        self.world = BusyWorld(immutable=immutable, gated=gated, polls=polls, seed=seed)
+    def begin(self, *, immutable: bool, gated: bool, approved: bool, polls: int, seed: int) -> None:
+        self.world = BusyWorld(immutable=immutable, gated=gated, approved=approved, polls=polls, seed=seed)
 
     def run(self, step: Coroutine[Any, Any, object]) -> None:
         self.loop.run_until_complete(step)
@@ -182,7 +188,17 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(tag=st.sampled_from(TAGS), to=TARGETS, times=st.integers(1, 2))
     def promote(self, tag: str, to: str, times: int) -> None:
-        self.run(self.world.at_once([lambda: self.world.promote(tag, to)] * times))
+        self.run(self.world.at_once([lambda: self.world.ask(tag, to)] * times))
+
+    @rule(
+        image=st.integers(0, IMAGES - 1),
+        who=st.sampled_from(sorted(APPROVERS)),
+        word=st.sampled_from([Word.APPROVE, Word.APPROVE, Word.REJECT, Word.WITHDRAW]),
+    )
+    def approve(self, image: int, who: str, word: Word) -> None:
+        world = self.world
+        said = partial(world.approve, _digest(image), "staging-to-prod", APPROVERS[who], word)
+        self.run(world.at_once([said, world.drain]))
 
     @rule(environment=TARGETS, pick=st.integers(0, 1000), times=st.integers(1, 2))
     def roll_back(self, environment: str, pick: int, times: int) -> None:
@@ -235,6 +251,7 @@ class AnyOrder(RuleBasedStateMachine):
         if hasattr(self, "world"):
             self.run(self._settle())
             self._nothing_is_left()
+            self.run(self._nothing_waits_that_may_go())
             self._nothing_is_doubled()
         self.loop.close()
 
@@ -259,6 +276,19 @@ class AnyOrder(RuleBasedStateMachine):
         for event in self.events:
             [claim] = [each for each in claims.values() if each.tag == Tag(event.tag or "")]
             assert (event.at, event.digest) <= (claim.pushed_at, claim.digest) or event.digest == claim.digest
+
+    async def _nothing_waits_that_may_go(self) -> None:
+        """Every candidate shows how it stands, and none of them would be promoted if it were asked again."""
+        world = self.world
+        before = {row.id: row.phase for row in world.promotions.rows(Promotion)}
+        shown = [(row.tag, row.decision.unmet) for row in world.promotions.rows(Candidate)]
+        for candidate in world.promotions.rows(Candidate):
+            await consider(world.app, candidate.image)
+        assert {row.id: row.phase for row in world.promotions.rows(Promotion)} == before
+        now = [(row.tag, row.decision.unmet) for row in world.promotions.rows(Candidate)]
+        assert [[(c.kind, c.state) for c in unmet] for _, unmet in now] == [
+            [(c.kind, c.state) for c in unmet] for _, unmet in shown
+        ]
 
     def _nothing_is_doubled(self) -> None:
         pushes: dict[tuple[str, Digest], int] = {}

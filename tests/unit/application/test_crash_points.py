@@ -21,9 +21,10 @@ from promoter.application.work import Work, from_message, to_message
 from promoter.application.work import advance as wake_line
 from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.line import Line
+from promoter.domain.policy import Policy
 from promoter.domain.promotion import Phase, Promotion
 from tests.fakes.crash import Crash, CrashPoints
-from tests.fakes.world import ANN, WEB, World, policy, registry_id, started
+from tests.fakes.world import ANN, APPROVERS, WEB, World, policy, registry_id, started
 
 type Trigger = Callable[[], Awaitable[object]]
 
@@ -42,9 +43,9 @@ _LATER = timedelta(minutes=80)  # past the deadline of an import, and past the l
 class CrashingWorld(World):
     """A world whose process dies at one call; the platform starts another and delivers again."""
 
-    def __init__(self, points: CrashPoints, *, automatic_to_prod: bool) -> None:
+    def __init__(self, points: CrashPoints, policy_: Policy) -> None:
         self.points = points
-        super().__init__(policy(automatic_to_prod=automatic_to_prod))
+        super().__init__(policy_)
         self.binding: ports.Scheduler = points.around(self.scheduler, "binding")
 
     @override
@@ -203,19 +204,30 @@ async def adopted(world: CrashingWorld) -> None:
     await world.run(timedelta(minutes=10))
 
 
+async def approved(world: CrashingWorld) -> None:
+    """An image is asked for by hand; it waits for somebody's approval, and for the end of its soak."""
+    digest = await _to_staging(world, "v1")
+    await world.until_done(lambda: world.report("integration-tests", "passed", digest, "staging"))
+    await world.until_done(lambda: world.ask("v1"))
+    await world.until_done(lambda: world.approve(digest, "staging-to-prod", APPROVERS["bob"]))
+    await world.run(timedelta(minutes=10))
+
+
 type Story = Callable[[CrashingWorld], Awaitable[None]]
-STORIES: dict[str, tuple[Story, bool]] = {
-    "automatic": (automatic, True),
-    "manual": (manual, False),
-    "rollback": (rollback, False),
-    "retry": (retried, False),
-    "adoption": (adopted, False),
+_BY_HAND = policy(automatic_to_prod=False)
+STORIES: dict[str, tuple[Story, Policy]] = {
+    "automatic": (automatic, policy()),
+    "manual": (manual, _BY_HAND),
+    "rollback": (rollback, _BY_HAND),
+    "retry": (retried, _BY_HAND),
+    "adoption": (adopted, _BY_HAND),
+    "approval": (approved, policy(automatic_to_prod=False, approved=True)),
 }
 
 
 async def _told(name: str, points: CrashPoints) -> dict[str, object]:
-    story, automatic_to_prod = STORIES[name]
-    world = CrashingWorld(points, automatic_to_prod=automatic_to_prod)
+    story, policy_ = STORIES[name]
+    world = CrashingWorld(points, policy_)
     await story(world)
     await world.settle()
     return world.end()
