@@ -44,9 +44,10 @@ class Client:
                 await queue.create_queue()
             await queue.send_message(json.dumps(report), time_to_live=-1)
 
-    async def post(self, path: str, body: dict[str, str]) -> tuple[int, Any]:
-        """Call the API; the status and the document that it answers."""
-        async with self._session.post(f"{self._stack.api}/{path}", json=body) as response:
+    async def post(self, path: str, body: dict[str, str], actor: str | None = None) -> tuple[int, Any]:
+        """Call the API, under somebody's name; the status and the document that it answers."""
+        headers = {"X-Promoter-Actor": actor} if actor else None
+        async with self._session.post(f"{self._stack.api}/{path}", json=body, headers=headers) as response:
             return response.status, await response.json(content_type=None)
 
     async def get(self, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON is whatever it is

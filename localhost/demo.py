@@ -20,6 +20,8 @@ from localhost.terminal import run
 
 REPOSITORY = "shop/web"
 STATE = ROOT / ".local" / "demo"
+POLICY = Path(__file__).with_name("demo-policy.yaml")
+GOOD, BAD = "v1.0.0", "v1.1.0"
 HISTORY = f"promotions?environment=prod&repository={REPOSITORY}"
 
 
@@ -35,62 +37,68 @@ class Story:
         """Say what has been seen."""
         self._console.print(f"[dim]{time.monotonic() - self._start:5.1f} s[/]  {text}", soft_wrap=True)
 
-    async def push_and_promote(self, tag: str) -> str:
-        """A new image passes its tests, goes to staging by itself, to prod by hand; answers its digest."""
+    async def to_staging(self, tag: str) -> str:
+        """A new image passes its tests in dev and goes to staging by itself; answers its digest."""
         client = self._client
         digest = await client.push(REPOSITORY, tag)
         self.tell(f"pushed [bold]{REPOSITORY}:{tag}[/] to dev, two platforms, {_short(digest)}")
-        waiting = await client.until_found(
-            "the push is seen", "candidates", digest=digest, environment="staging"
-        )
-        self.tell(f"  {_unmet(waiting['decision'])}")
-        verdict = {"repository": REPOSITORY, "digest": digest, "verdict": "passed"}
-        await client.send_verdict(verdict | {"environment": "dev", "gate": "unit-tests"})
+        await self._waits("staging", digest)
+        await client.send_verdict(_verdict(digest, "dev", "unit-tests"))
         self.tell("  unit-tests passed, says a message on the quality-gates queue")
         await self._succeeded("staging", digest)
         await self._must_serve("staging", tag, digest)
-        waiting = await client.until_found(
-            "it waits for prod", "candidates", digest=digest, environment="prod"
-        )
-        self.tell(f"  {_unmet(waiting['decision'])}")
-        status, _ = await client.post(
-            "gates", verdict | {"environment": "staging", "gate": "integration-tests"}
-        )
-        _require(status, 202, "the second verdict")
-        self.tell("  integration-tests passed in staging, says a call of POST /api/gates")
-        wanted = {"repository": REPOSITORY, "tag": tag, "to": "prod", "reason": "the demo"}
-        status, record = await client.post("promotions", wanted)
-        _require(status, 202, f"promotion by hand ({record})")
-        self.tell("  promoted to prod by hand, by POST /api/promotions")
-        await self._succeeded("prod", digest)
-        for reference in (tag, "current"):
-            await self._must_serve("prod", reference, digest)
         return digest
 
-    async def roll_back(self, good: str, bad: str) -> None:
+    async def approved(self, tag: str) -> str:
+        """An image goes on to prod by itself, once it is tested, has soaked and is approved."""
+        digest = await self.to_staging(tag)
+        await self._waits("prod", digest)
+        await self._pass_gates(digest)
+        await self._approve(digest, "ann", 202)
+        self.tell("  ann approves, by POST /api/approvals; the rest is a matter of time")
+        await self._is_in_prod(tag, digest)
+        return digest
+
+    async def asked_for(self, tag: str) -> str:
+        """An image is asked for by hand; who asks does not approve."""
+        digest = await self.to_staging(tag)
+        await self._pass_gates(digest)
+        wanted = {"repository": REPOSITORY, "tag": tag, "to": "prod", "reason": "the release of the week"}
+        status, waiting = await self._client.post("promotions", wanted, "ann")
+        _require(status, 202, f"promotion by hand ({waiting})")
+        self.tell("  ann asks for prod by hand, by POST /api/promotions")
+        for text in _unmet(waiting["decision"]):
+            self.tell(f"    {text}")
+        problem = await self._approve(digest, "ann", 403)
+        self.tell(f"  ann approves, too: [bold]403[/] {problem['detail']}")
+        await self._approve(digest, "bob", 202)
+        self.tell("  bob approves")
+        await self._is_in_prod(tag, digest)
+        return digest
+
+    async def roll_back(self, good: str, bad: str, tag: str) -> None:
         """Production goes back to its first record, and the image that was bad stays out."""
         client = self._client
         history = (await client.get(HISTORY))["items"]
         first = next(record for record in reversed(history) if record["digest"] == good)
-        status, record = await client.post("rollbacks", {"record": first["id"], "reason": "v2 is slow"})
+        asked = {"record": first["id"], "reason": f"{tag} is slow"}
+        status, record = await client.post("rollbacks", asked, "bob")
         _require(status, 202, f"rollback ({record})")
-        self.tell(f"rolled prod back to record [bold]{first['id']}[/], by POST /api/rollbacks")
+        self.tell(f"bob rolls prod back to record [bold]{first['id']}[/], by POST /api/rollbacks")
         await client.until_found("the rollback", HISTORY, id=record["id"], phase="succeeded")
         await self._must_serve("prod", "current", good)
-        await self._must_serve("prod", "v2", bad)
-        verdict = {
-            "repository": REPOSITORY,
-            "digest": bad,
-            "environment": "staging",
-            "gate": "integration-tests",
-        }
-        status, _ = await client.post("gates", verdict | {"verdict": "passed"})
-        _require(status, 202, "the same verdict once more")
-        status, problem = await client.post(
-            "promotions", {"repository": REPOSITORY, "tag": "v2", "to": "prod"}
-        )
+        await self._must_serve("prod", tag, bad)
+        wanted = {"repository": REPOSITORY, "tag": tag, "to": "prod"}
+        status, problem = await client.post("promotions", wanted, "ann")
         _require(status, 409, "the bad image must be refused")
-        self.tell(f"v2 does not come back: [bold]{status}[/] {problem['detail']}")
+        self.tell(f"{tag} does not come back: [bold]409[/] {problem['detail']}")
+        why = await client.get("decisions", **wanted)
+        _require(why["outcome"], "refused", "the decision on the bad image")
+        table = Table("condition", "state", "how it stands", title=f"Why is {tag} not in prod?")
+        table.title_justify = "left"
+        for each in why["conditions"]:
+            table.add_row(each["kind"], each["state"], each["text"])
+        self._console.print(table)
         await self._must_serve("prod", "current", good)
 
     async def sum_up(self, digests: dict[str, str]) -> None:
@@ -117,8 +125,33 @@ class Story:
             table.add_row(*cells, _short(record["digest"]), record["reason"] or "", took)
         console.print(table)
         seen = [(record["kind"], record["tag"], record["phase"]) for record in history]
-        told = [("rollback", "v1"), ("manual", "v2"), ("manual", "v1")]
+        told = [("rollback", GOOD), ("manual", BAD), ("automatic", GOOD)]
         _require(seen, [(*each, "succeeded") for each in told], "the history of prod")
+
+    async def _pass_gates(self, digest: str) -> None:
+        for environment, gate in (("dev", "vulnerability-scan"), ("staging", "integration-tests")):
+            status, answer = await self._client.post("gates", _verdict(digest, environment, gate))
+            _require(status, 202, f"the verdict of {gate} ({answer})")
+        self.tell("  integration-tests and vulnerability-scan passed, say calls of POST /api/gates")
+
+    async def _approve(self, digest: str, actor: str, expected: int) -> dict[str, str]:
+        word = {"repository": REPOSITORY, "digest": digest, "rule": "staging-to-prod", "decision": "approve"}
+        status, answer = await self._client.post("approvals", word, actor)
+        _require(status, expected, f"the approval of {actor} ({answer})")
+        found: dict[str, str] = answer
+        return found
+
+    async def _waits(self, environment: str, digest: str) -> None:
+        waiting = await self._client.until_found(
+            f"it waits for {environment}", "candidates", digest=digest, environment=environment
+        )
+        for text in _unmet(waiting["decision"]):
+            self.tell(f"    {text}")
+
+    async def _is_in_prod(self, tag: str, digest: str) -> None:
+        await self._succeeded("prod", digest)
+        for reference in (tag, "current"):
+            await self._must_serve("prod", reference, digest)
 
     async def _succeeded(self, environment: str, digest: str) -> None:
         path = f"promotions?environment={environment}&repository={REPOSITORY}"
@@ -131,8 +164,13 @@ class Story:
         _require(served, digest, f"{REPOSITORY}:{reference} at the registry of {environment}")
 
 
-def _unmet(decision: dict[str, list[dict[str, str]]]) -> str:
-    return "; ".join(each["text"] for each in decision["conditions"] if each["state"] != "met")
+def _unmet(decision: dict[str, list[dict[str, str]]]) -> list[str]:
+    return [each["text"] for each in decision["conditions"] if each["state"] != "met"]
+
+
+def _verdict(digest: str, environment: str, gate: str) -> dict[str, str]:
+    image = {"repository": REPOSITORY, "digest": digest, "environment": environment}
+    return image | {"gate": gate, "verdict": "passed", "issuer": "ci"}
 
 
 def _short(digest: str) -> str:
@@ -157,8 +195,8 @@ async def tell(stack: LocalStack, console: Console) -> None:
     """
     async with Client(stack) as client:
         story = Story(client, console)
-        digests = {tag: await story.push_and_promote(tag) for tag in ("v1", "v2")}
-        await story.roll_back(digests["v1"], digests["v2"])
+        digests = {GOOD: await story.approved(GOOD), BAD: await story.asked_for(BAD)}
+        await story.roll_back(digests[GOOD], digests[BAD], BAD)
         await story.sum_up(digests)
 
 
@@ -168,7 +206,7 @@ async def _demo() -> int:
     shutil.rmtree(STATE, ignore_errors=True)
     console.print("Starting Azurite, the registry emulator and the Functions app ...")
     try:
-        async with LocalStack(STATE) as stack:
+        async with LocalStack(STATE, policy=POLICY) as stack:
             console.print(f"Up after {time.monotonic() - start:.1f} s.\n")
             await tell(stack, console)
     except StoryError as error:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from localhost.demo import tell
+from localhost.demo import POLICY, tell
 from localhost.local_stack import LocalStack, Ports
 
 
 async def test_the_demo_tells_the_truth_on_ports_of_its_own(tmp_path: Path) -> None:
     said = io.StringIO()
-    async with LocalStack(tmp_path, ports=Ports.free()) as stack:
+    async with LocalStack(tmp_path, ports=Ports.free(), policy=POLICY) as stack:
         await tell(stack, Console(file=said, width=120))
-    assert "v2 does not come back" in said.getvalue()
+    assert "v1.1.0 does not come back" in said.getvalue()

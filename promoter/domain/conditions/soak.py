@@ -22,4 +22,4 @@ def judge(at: Situation) -> Iterator[Condition]:
         text = f"waits to have been in {source} for {soak}: until {when(ends)}, {left} more"
         yield Condition(KIND, State.PENDING, text, earliest=ends)
     else:
-        yield Condition(KIND, State.MET, f"has been in {source} for {soak} since {when(ends)}")
+        yield Condition(KIND, State.MET, f"had been in {source} for {soak} at {when(ends)}")
