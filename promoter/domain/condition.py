@@ -36,6 +36,7 @@ class Condition(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel")
         kind: Which condition, for programs: `gate`, `hold`, `tag` and so on.
         text: How it stands, in one plain sentence.
         earliest: For a pending condition that only time meets: when.
+        until: For a condition that time ends, met or not: when it is judged otherwise.
         evidence: The gate result, or what was said by whom, that it was judged on.
         overridden: Whether it does not count, since an administrator has overridden it.
     """
@@ -44,6 +45,7 @@ class Condition(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel")
     state: State
     text: str
     earliest: datetime | None = None
+    until: datetime | None = None
     evidence: GateResult | tuple[Approval, ...] | None = None
     overridden: bool = False
 

@@ -50,8 +50,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
 
     @property
     def next_change(self) -> datetime | None:
-        """When time alone changes the next of the conditions."""
-        times = (condition.earliest for condition in self.unmet)
+        """When time alone changes the next of the conditions, for the better or the worse."""
+        times = (at for condition in self.conditions for at in (condition.earliest, condition.until))
         return min((at for at in times if at is not None), default=None)
 
     @property

@@ -6,7 +6,7 @@ import msgspec
 
 from promoter.application.documents import Candidate, Requested
 from promoter.domain.actor import Actor
-from promoter.domain.condition import Kind, Override
+from promoter.domain.condition import Condition, Kind, Override
 from promoter.domain.decision import Decision, Outcome
 from promoter.domain.evidence import Approval, GateResult
 from promoter.domain.image import Digest, Repository, Tag
@@ -14,23 +14,12 @@ from promoter.domain.line import Current, Drift, Hold, Line, Veto
 from promoter.domain.promotion import Failure, Phase, Promotion
 
 
-class ConditionView(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """One condition of a decision."""
-
-    kind: str
-    state: str
-    text: str
-    earliest: datetime | None = None
-    evidence: GateResult | tuple[Approval, ...] | None = None
-    overridden: bool = False
-
-
 class DecisionView(msgspec.Struct, frozen=True, rename="camel"):
     """What was decided, and why."""
 
     outcome: Outcome
     rule: str | None
-    conditions: tuple[ConditionView, ...]
+    conditions: tuple[Condition, ...]
     earliest: datetime | None
 
 
@@ -133,11 +122,7 @@ class DetailsView(msgspec.Struct, frozen=True, rename="camel"):
 
 def decision_view(decision: Decision) -> DecisionView:
     """A decision as the API shows it."""
-    conditions = tuple(
-        ConditionView(each.kind, each.state, each.text, each.earliest, each.evidence, each.overridden)
-        for each in decision.conditions
-    )
-    return DecisionView(decision.outcome, decision.rule, conditions, decision.earliest)
+    return DecisionView(decision.outcome, decision.rule, decision.conditions, decision.earliest)
 
 
 def record_view(record: Promotion) -> RecordView:

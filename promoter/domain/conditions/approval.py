@@ -30,29 +30,29 @@ def judge(at: Situation) -> Iterator[Condition]:
     approved = [each for each in said if each.decision is ApprovalDecision.APPROVED]
     reasons = {each.actor.id: _why_void(at, wanted, each) for each in approved}
     counting = tuple(each for each in approved if reasons[each.actor.id] is None)
-    have = (
-        f"approved by {', '.join(_who(each) for each in counting)}" if counting else "nobody has approved yet"
-    )
+    nothing = "no approval counts" if approved else "nobody has approved yet"
+    have = f"approved by {', '.join(map(_who, counting))}" if counting else nothing
     void = "".join(
         f"; that of {each.actor.name} at {when(each.at)} does not count: {reason}"
         for each in approved
         if (reason := reasons[each.actor.id]) is not None
     )
+    ends = [each.at + wanted.max_age.delta for each in counting] if wanted.max_age else []
+    until = min(ends, default=None)
     if len(counting) >= wanted.count:
-        yield Condition(KIND, State.MET, f"{have}{void}", evidence=counting)
+        yield Condition(KIND, State.MET, f"{have}{void}", until=until, evidence=counting)
         return
     roles = " or ".join(_roles(at, wanted))
     many = f"{wanted.count} approvals" if wanted.count > 1 else "approval"
-    yield Condition(
-        KIND, State.PENDING, f"waits for {many} by {roles}; {have}{void}", evidence=counting or None
-    )
+    text = f"waits for {many} by {roles}; {have}{void}"
+    yield Condition(KIND, State.PENDING, text, until=until, evidence=counting or None)
 
 
 def _why_void(at: Situation, wanted: Approvals, approval: Approval) -> str | None:
     """Why an approval does not count; the first reason that there is."""
     failed, vetoed = at.evidence.last_failed_at, _last_veto(at)
     author = Caller(approval.actor, frozenset(approval.roles))
-    old = wanted.max_age is not None and at.now - approval.at > wanted.max_age.delta
+    old = wanted.max_age is not None and at.now - approval.at >= wanted.max_age.delta
     reasons = (
         (approval.rule_hash != at.rule.hash, "the rule has changed since"),
         (approval.actor.id == at.request.actor.id, "nobody approves what they requested"),

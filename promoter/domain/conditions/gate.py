@@ -25,10 +25,11 @@ def _judge(at: Situation, requirement: GateRequirement) -> Condition:
         return Condition(KIND, State.REFUSED, f"{gate} failed at {when(result.at)}{by}", evidence=result)
     passed = f"passed at {when(result.at)}{by}"
     limit, age = requirement.max_age, at.now - result.at
-    if limit is not None and age > limit.delta:
+    if limit is not None and age >= limit.delta:
         text = f"waits for {gate} to run again: it {passed}, {how_long(age)} ago, and counts for {limit}"
         return Condition(KIND, State.PENDING, text, evidence=result)
-    return Condition(KIND, State.MET, f"{gate} {passed}", evidence=result)
+    until = result.at + limit.delta if limit is not None else None
+    return Condition(KIND, State.MET, f"{gate} {passed}", until=until, evidence=result)
 
 
 def _counting(evidence: Evidence, requirement: GateRequirement) -> GateResult | None:

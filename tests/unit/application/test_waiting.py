@@ -85,6 +85,17 @@ async def test_what_changes_first_is_shown_when_it_has_changed() -> None:
     assert considered(world) == []
 
 
+async def test_what_gets_too_old_while_it_waits_for_something_else_is_shown_as_that() -> None:
+    world = World(conditional(gates=[{"name": "scan", "maxAge": "7d"}], approvals={}))
+    pushed = await world.push("v1")
+    await world.report("scan", "passed", pushed)
+    await world.run(DAY)
+    assert [each.kind for each in only(world).decision.unmet] == ["approval"]
+    await world.run(7 * DAY)
+    assert [each.kind for each in only(world).decision.unmet] == ["gate", "approval"]
+    assert considered(world) == []
+
+
 async def test_a_message_that_comes_a_little_early_is_sent_again() -> None:
     world = World(conditional(soak="2h"))
     await world.push("v1")

@@ -97,12 +97,14 @@ def approval(
 
 def test_a_verdict_counts_for_as_long_as_the_rule_says() -> None:
     asked = policy(gates=[{"name": "unit-tests", "maxAge": "7d"}])
-    assert judge(asked, passed(), at=NOW + timedelta(days=7)).qualified
-    late = judge(asked, passed(), at=NOW + timedelta(days=7, seconds=1))
+    good = judge(asked, passed(), at=NOW + timedelta(days=7, seconds=-1))
+    assert good.qualified
+    assert good.next_change == one(good, "gate").until == NOW + timedelta(days=7)
+    late = judge(asked, passed(), at=NOW + timedelta(days=7))
     assert late.outcome is Outcome.WAITING
     assert late.earliest is None
     assert one(late, "gate").text == (
-        "waits for gate unit-tests in dev to run again: it passed at 2026-11-23T09:00:00Z, 7d 1s ago, and "
+        "waits for gate unit-tests in dev to run again: it passed at 2026-11-23T09:00:00Z, 7d ago, and "
         "counts for 7d"
     )
     again = judge(asked, passed(), passed(timedelta(days=7)), at=NOW + timedelta(days=8))
@@ -232,7 +234,9 @@ def test_nobody_approves_what_they_requested() -> None:
 
 def test_an_approval_gets_old() -> None:
     asked = policy(approvals={"maxAge": "1h"})
-    assert judge(asked, approval(asked), at=NOW + HOUR).qualified
+    good = judge(asked, approval(asked), at=NOW + HOUR - timedelta(seconds=1))
+    assert good.qualified
+    assert good.next_change == one(good, "approval").until == NOW + HOUR
     assert "it is older than 1h" in one(judge(asked, approval(asked), at=NOW + 2 * HOUR), "approval").text
 
 
@@ -372,6 +376,9 @@ def test_what_waits_for_time_alone_is_judged_otherwise_at_that_time(told: list[F
     if now.earliest is not None:
         assert now.earliest > at
         assert judge(_RULE, *told, at=now.earliest) != now
+    if now.next_change is not None:
+        assert now.next_change > at
+        assert judge(_RULE, *told, at=now.next_change).conditions != now.conditions
     if now.qualified:
         assert all(each.state is State.MET for each in now.conditions)
 
