@@ -1,8 +1,9 @@
-"""The command line: `python -m emulator up`, and `push` for an image to try it with."""
+"""The command line: `python -m emulator up`, `push` for an image to try it with, `events` to look at."""
 
 import argparse
 import asyncio
 import logging
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,8 +13,10 @@ import aiohttp
 import msgspec
 
 from emulator.errors import StartError
+from emulator.eventgrid import commands as events
 from emulator.eventgrid.courier import Pace
-from emulator.eventgrid.subscription import Schema, Subscription
+from emulator.eventgrid.event import Schema
+from emulator.eventgrid.subscription import Subscription
 from emulator.faults import Switches
 from emulator.sample_image import push_random_image
 from emulator.server import Emulator
@@ -21,6 +24,7 @@ from emulator.settings import DEFAULT_REGISTRIES, FIRST_PORT, RegistrySettings, 
 
 _DEFAULTS = Settings(data=Path(".local/emulator"))
 _HIGHEST_PORT = 65535
+_TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,21 +34,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         if options.command == "push":
             print(asyncio.run(_push(options.image)))
+        elif options.command == "events":
+            events.run(options)
         else:
-            asyncio.run(_up(_settings(options), _switches(options.faults)))
+            switches = _read(options.faults, Switches, "--faults", Switches())
+            asyncio.run(_up(_settings(options), switches))
     except StartError as error:
         print(f"emulator: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-async def _up(settings: Settings, switches: Switches | None) -> None:
+async def _up(settings: Settings, switches: Switches) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     emulator = Emulator(settings)
-    if switches:
-        emulator.faults.replace(switches)
+    emulator.faults.replace(switches)
     await emulator.start()
     print(_banner(emulator), flush=True)
     await stopping.wait()
@@ -81,6 +87,10 @@ def _banner(emulator: Emulator) -> str:
         f"  {'faults':<16} {emulator.arm_url}/emulator/faults",
         f"  {'events':<16} {emulator.arm_url}/emulator/events",
     ]
+    lines += [
+        f"  {'topic':<16} {emulator.arm_url}{topic.path}  takes {topic.schema}, key {topic.keys[0]}"
+        for topic in emulator.grid.topics()
+    ]
     lines += [f"  {'events go to':<16} {one.endpoint}" for one in settings.subscriptions.values()]
     return "\n".join([*lines, f"  {'data':<16} {settings.data}", ""])
 
@@ -90,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     push = commands.add_parser("push", help="push a made-up image, to try things with")
     push.add_argument("image", metavar="HOST:PORT/REPOSITORY:TAG")
+    events.add_parser(commands, _DEFAULTS.arm_port)
     up = commands.add_parser(
         "up", help="serve until Ctrl-C", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -103,7 +114,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--subscription-id", default=_DEFAULTS.subscription_id, metavar="ID")
     up.add_argument("--resource-group", default=_DEFAULTS.resource_group, metavar="NAME")
+    up.add_argument(
+        "--topic",
+        action="append",
+        default=[],
+        metavar="NAME[=SCHEMA]",
+        help="a custom topic that takes events in this schema, eventgrid or cloudevents",
+    )
     up.add_argument("--event-grid", action="append", default=[], metavar="NAME=URL", help="a webhook")
+    up.add_argument(
+        "--event-subscriptions",
+        type=Path,
+        metavar="FILE",
+        help="webhooks with filters, by name",
+    )
+    up.add_argument(
+        "--storage",
+        default=_DEFAULTS.storage,
+        metavar="CONNECTION",
+        help="storage account whose containers take dead letters",
+    )
     up.add_argument(
         "--event-schema", type=Schema, choices=list(Schema), default=Schema.EVENT_GRID, help="of events"
     )
@@ -128,7 +158,12 @@ def _settings(options: argparse.Namespace) -> Settings:
         arm_port=options.arm_port,
         subscription_id=options.subscription_id,
         resource_group=options.resource_group,
-        subscriptions=_subscriptions(options.event_grid, options.event_schema),
+        topics=dict(_topic(text) for text in options.topic),
+        subscriptions={
+            **_subscriptions(options.event_grid, options.event_schema),
+            **_read(options.event_subscriptions, dict[str, Subscription], "--event-subscriptions", {}),
+        },
+        storage=options.storage,
         pace=Pace(scale=options.event_time_scale),
         import_seconds=options.import_seconds,
         anonymous=not options.require_token,
@@ -158,11 +193,23 @@ def _subscriptions(texts: list[str], schema: Schema) -> dict[str, Subscription]:
     return subscriptions
 
 
-def _switches(path: Path | None) -> Switches | None:
+def _topic(text: str) -> tuple[str, Schema]:
+    name, equals, schema = text.partition("=")
+    if not _TOPIC_NAME.fullmatch(name):
+        message = f"--topic {text}: a topic's name has 3 to 50 letters, digits and hyphens"
+        raise StartError(message)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Switches) if path else None
+        return name, Schema(schema) if equals else Schema.EVENT_GRID
+    except ValueError:
+        message = f"--topic {text}: the schema is {' or '.join(Schema)}"
+        raise StartError(message) from None
+
+
+def _read[T](path: Path | None, shape: type[T], option: str, default: T) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=shape) if path else default
     except (OSError, msgspec.MsgspecError) as error:
-        message = f"--faults {path}: {error}"
+        message = f"{option} {path}: {error}"
         raise StartError(message) from None
 
 

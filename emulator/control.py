@@ -1,42 +1,32 @@
 """The emulator's own routes, below `/emulator` on the port of Resource Manager."""
 
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
 
-from emulator.eventgrid.grid import EventGrid
-from emulator.eventgrid.subscription import Subscription
 from emulator.faults import Faults, Switches
 
 
 class Control:
-    """Health, faults and event subscriptions."""
+    """Health and faults. Event Grid's own stand in `eventgrid/application.py`."""
 
-    def __init__(self, faults: Faults, grid: EventGrid, registries: Mapping[str, str]) -> None:
+    def __init__(self, faults: Faults, registries: Mapping[str, str]) -> None:
         """Take what is controlled.
 
         Args:
             faults: The switchboard.
-            grid: Event Grid.
             registries: Address by name.
         """
-        self._faults, self._grid, self._registries = faults, grid, registries
+        self._faults, self._registries = faults, registries
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Name the routes."""
-        subscription = "/emulator/subscriptions/{name}"
         return [
             web.get("/emulator/health", self.health),
             web.get("/emulator/faults", self.show_faults),
             web.put("/emulator/faults", self.set_faults),
             web.delete("/emulator/faults", self.clear_faults),
-            web.get("/emulator/events", self.events),
-            web.get("/emulator/subscriptions", self.subscriptions),
-            web.put(subscription, self.subscribe),
-            web.delete(subscription, self.unsubscribe),
-            web.get(subscription + "/validate", self.validate),
         ]
 
     async def health(self, _request: web.Request) -> web.Response:
@@ -56,31 +46,6 @@ class Control:
         """Let nothing go wrong."""
         self._faults.clear()
         return web.json_response(self._faults.view())
-
-    async def events(self, _request: web.Request) -> web.Response:
-        """Show the latest events."""
-        return web.json_response({"value": [event.in_event_grid_schema() for event in self._grid.events()]})
-
-    async def subscriptions(self, _request: web.Request) -> web.Response:
-        """Show the event subscriptions."""
-        return web.json_response({"value": self._grid.view()})
-
-    async def subscribe(self, request: web.Request) -> web.Response:
-        """Create or change an event subscription."""
-        name = request.match_info["name"]
-        self._grid.subscribe(name, await _read(request, Subscription))
-        return web.json_response(next(view for view in self._grid.view() if view["name"] == name))
-
-    async def unsubscribe(self, request: web.Request) -> web.Response:
-        """Drop an event subscription."""
-        there = self._grid.unsubscribe(request.match_info["name"])
-        return web.Response(status=HTTPStatus.NO_CONTENT if there else HTTPStatus.NOT_FOUND)
-
-    async def validate(self, request: web.Request) -> web.Response:
-        """Validate an event subscription by hand."""
-        if not self._grid.validate(request.match_info["name"], request.query.get("code", "")):
-            return web.Response(status=HTTPStatus.NOT_FOUND, text="No such validation is waited for.")
-        return web.Response(text="The event subscription is validated.")
 
 
 async def _read[T](request: web.Request, shape: type[T]) -> T:

@@ -3,6 +3,8 @@
 EmulatorError
 ├── OciError        answered by a registry: {"errors": [{"code", "message", "detail"}]}
 ├── ArmError        answered by Resource Manager: {"error": {"code", "message"}}
+├── SubscribeError  an event subscription, or a choice among them, makes no sense
+├── PublishError    answered by a topic of Event Grid: {"error": {"code", "message", "details"}}
 └── StartError      the emulator cannot start; its text says what to do
 """
 
@@ -20,6 +22,18 @@ class StartError(EmulatorError):
 
 class ArmError(EmulatorError):
     """An answer of Resource Manager that is no success."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+class SubscribeError(EmulatorError):
+    """An event subscription names what is not there, or wants what cannot be. The text says what."""
+
+
+class PublishError(EmulatorError):
+    """An answer of a custom topic that is no success."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)

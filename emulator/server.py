@@ -15,7 +15,9 @@ from emulator.control import Control
 from emulator.distribution.application import registry_application
 from emulator.distribution.registry import Registry, ResourceId
 from emulator.distribution.tokens import Tokens
-from emulator.errors import StartError
+from emulator.errors import StartError, SubscribeError
+from emulator.eventgrid.application import EventGridRoutes
+from emulator.eventgrid.dead_letter import DeadLetters
 from emulator.eventgrid.event import Topic
 from emulator.eventgrid.grid import EventGrid
 from emulator.faults import Faults
@@ -50,8 +52,10 @@ class Emulator:
             session = await stack.enter_async_context(
                 aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200))
             )
-            dead_letters = self.settings.data / "dead-letters"
-            self.grid = EventGrid(database, session, self.faults, self.settings.pace, dead_letters)
+            dead_letters = DeadLetters(self.settings.data / "dead-letters", self.settings.storage)
+            self.grid = EventGrid(
+                database, session, self.faults, self.settings.pace, dead_letters, self._scope
+            )
             stack.push_async_callback(self.grid.stop, self.settings.grace)
             for one, listener in zip(self.settings.registries, sockets, strict=True):
                 self._add_registry(one, listener, database, blobs)
@@ -61,8 +65,7 @@ class Emulator:
             )
             stack.push_async_callback(self.imports.stop, self.settings.grace)
             self.grid.start(self.arm_url)
-            for name, subscription in self.settings.subscriptions.items():
-                self.grid.subscribe(name, subscription)
+            self._set_up_events()
             self.imports.start()
             await self._serve(stack, arm_socket, sockets)
             self._exit = stack.pop_all()
@@ -75,6 +78,20 @@ class Emulator:
     def idle(self) -> bool:
         """Whether no import runs and no event is on its way."""
         return self.imports.idle and self.grid.idle
+
+    @property
+    def _scope(self) -> str:
+        return f"/subscriptions/{self.settings.subscription_id}/resourceGroups/{self.settings.resource_group}"
+
+    def _set_up_events(self) -> None:
+        for name, schema in self.settings.topics.items():
+            self.grid.add_topic(name, schema)
+        for name, subscription in self.settings.subscriptions.items():
+            try:
+                self.grid.subscribe(name, subscription)
+            except SubscribeError as error:
+                message = f"the event subscription {name}: {error}"
+                raise StartError(message) from None
 
     def _open_data(self, stack: contextlib.AsyncExitStack) -> tuple[Database, BlobFiles]:
         self.settings.data.mkdir(parents=True, exist_ok=True)
@@ -100,7 +117,8 @@ class Emulator:
         manager = ResourceManager(self.registries, self.imports, self.faults, settings.poll_seconds)
         urls = {registry.name: f"http://{registry.login_server}" for registry in self.registries.values()}
         arm = web.Application(middlewares=[answer_errors])
-        arm.add_routes(Control(self.faults, self.grid, urls).routes())
+        arm.add_routes(Control(self.faults, urls).routes())
+        arm.add_routes(EventGridRoutes(self.grid, self.arm_url).routes())
         arm.add_routes(manager.routes())
         apps = [(arm, arm_socket)]
         for registry, listener in zip(self.registries.values(), sockets, strict=True):

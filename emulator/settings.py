@@ -6,6 +6,7 @@ from pathlib import Path
 
 from emulator.errors import StartError
 from emulator.eventgrid.courier import Pace
+from emulator.eventgrid.event import Schema
 from emulator.eventgrid.subscription import Subscription
 
 FIRST_PORT = 5301
@@ -53,7 +54,9 @@ class Settings:
         subscription_id: The Azure subscription that the registries are in.
         resource_group: Their resource group.
         location: Their region.
+        topics: Custom topics that are there from the start: the schema that each takes, by name.
         subscriptions: Event subscriptions that are there from the start, by name.
+        storage: Connection string of the storage account whose containers take dead letters.
         pace: How fast events go.
         import_seconds: How long an import takes.
         poll_seconds: How long a client is told to wait between polls.
@@ -68,7 +71,9 @@ class Settings:
     subscription_id: str = "00000000-0000-0000-0000-000000000001"
     resource_group: str = "promoter"
     location: str = "local"
+    topics: dict[str, Schema] = field(default_factory=dict)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    storage: str = "UseDevelopmentStorage=true"
     pace: Pace = field(default_factory=Pace)
     import_seconds: float = 0.2
     poll_seconds: float = 0.1

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -11,7 +12,10 @@ from typing import Self
 import aiohttp
 
 from emulator.eventgrid.courier import Pace
-from emulator.eventgrid.subscription import Schema, Subscription
+from emulator.eventgrid.event import Schema
+from emulator.eventgrid.outbox import Told
+from emulator.eventgrid.subscription import Subscription
+from emulator.eventgrid.topic import CustomTopic
 from emulator.faults import Faults
 from emulator.sample_image import push_random_image
 from emulator.server import Emulator
@@ -85,6 +89,8 @@ class Azure:
         event_time_scale: float = 0.0001,
         seed: int = 0,
         anonymous: bool = True,
+        topics: Mapping[str, Schema] | None = None,
+        storage: str = Settings.storage,
     ) -> None:
         """Describe it.
 
@@ -96,7 +102,10 @@ class Azure:
             event_time_scale: Factor on Event Grid's retry schedule and time to live.
             seed: Of the faults' draws.
             anonymous: Whether registries serve without a token.
+            topics: Custom topics: the schema that each takes, by name.
+            storage: Connection string of the storage account whose containers take dead letters.
         """
+        self._topics, self._storage = dict(topics or {}), storage
         self._names, self._data = registries, data
         self._import_seconds, self._poll_seconds = import_seconds, poll_seconds
         self._pace = Pace(scale=event_time_scale, handshake_every=0.02)
@@ -115,6 +124,8 @@ class Azure:
             poll_seconds=self._poll_seconds,
             anonymous=self._anonymous,
             seed=self._seed,
+            topics=self._topics,
+            storage=self._storage,
             grace=0.5,
         )
         self._emulator = Emulator(settings)
@@ -165,6 +176,16 @@ class Azure:
         url = f"http://{registry.login_server}"
         return RunningRegistry(name, url, registry.login_server, str(registry.resource_id), self.session)
 
+    def topic(self, name: str) -> CustomTopic:
+        """Get one of the custom topics; `topic_url` is where to publish, `.keys` with what."""
+        topic = self._emulator.grid.topic(name)
+        assert topic is not None, f"there is no topic {name!r}"  # noqa: S101 - a test asks
+        return topic
+
+    def topic_url(self, name: str) -> str:
+        """Where events are published to a custom topic."""
+        return self.arm_url + self.topic(name).path
+
     async def subscribe(
         self, name: str, endpoint: str, schema: Schema = Schema.EVENT_GRID, *, wait: bool = True
     ) -> None:
@@ -189,8 +210,12 @@ class Azure:
         return self._emulator.grid.view()
 
     def events(self) -> list[dict[str, object]]:
-        """Show what registries raised, the oldest first, in the Event Grid schema."""
-        return [event.in_event_grid_schema() for event in self._emulator.grid.events()]
+        """Show what registries raised and what was published, the oldest first, as it was."""
+        return [told.event.as_published() for told in self.told()]
+
+    def told(self) -> list[Told]:
+        """Show the same, with what became of each."""
+        return self._emulator.grid.events()
 
     @property
     def busy(self) -> bool:

@@ -13,7 +13,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue.aio import QueueClient
 
 from emulator.sample_image import push_random_image
-from localhost.local_stack import LocalStack
+from localhost.local_stack import TOPIC, LocalStack
 
 NAME = {"X-Promoter-Client": "promoter-localhost"}
 _PAUSE = 0.2
@@ -62,6 +62,12 @@ class Client:
                 message = f"GET {path} answered {response.status}: {document}"
                 raise StoryError(message)
             return document
+
+    async def published(self) -> list[tuple[str, str]]:
+        """What Promoter told its own topic, in order: type and subject of each event."""
+        async with self._session.get(f"{self._stack.arm}/emulator/events") as response:
+            told = (await response.json())["value"]
+        return [(each["event"]["type"], each["event"]["subject"]) for each in told if each["source"] == TOPIC]
 
     async def digest(self, environment: str, repository: str, reference: str) -> str | None:
         """What an environment's registry serves for a tag or digest; None where it has none such.

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from localhost.client import Client, StoryError
-from localhost.local_stack import LocalStack
+from localhost.local_stack import TOPIC, LocalStack
 from localhost.programs import ROOT
 from localhost.terminal import run
 
@@ -22,6 +22,7 @@ REPOSITORY = "shop/web"
 STATE = ROOT / ".local" / "demo"
 POLICY = Path(__file__).with_name("demo-policy.yaml")
 GOOD, BAD = "v1.0.0", "v1.1.0"
+_PROMOTIONS = 5  # two images to staging and on to prod, and the way back
 HISTORY = f"promotions?environment=prod&repository={REPOSITORY}"
 
 
@@ -100,6 +101,19 @@ class Story:
             table.add_row(each["kind"], each["state"], each["text"])
         self._console.print(table)
         await self._must_serve("prod", "current", good)
+
+    async def listen(self) -> None:
+        """Promoter has told its own Event Grid topic of each promotion, for whoever subscribes to it."""
+        promoted: list[str] = []
+
+        async def is_complete() -> bool:
+            published = await self._client.published()
+            promoted[:] = [subject for kind, subject in published if kind.endswith("Succeeded")]
+            return len(promoted) == _PROMOTIONS
+
+        await self._client.until("an event for each promotion", is_complete)
+        self.tell(f"{TOPIC}, an Event Grid topic, was told of {len(promoted)} promotions")
+        self.tell(f"  {', '.join(promoted)}")
 
     async def sum_up(self, digests: dict[str, str]) -> None:
         """The registries' digests against each other, and the history of production."""
@@ -197,6 +211,7 @@ async def tell(stack: LocalStack, console: Console) -> None:
         story = Story(client, console)
         digests = {GOOD: await story.approved(GOOD), BAD: await story.asked_for(BAD)}
         await story.roll_back(digests[GOOD], digests[BAD], BAD)
+        await story.listen()
         await story.sum_up(digests)
 
 

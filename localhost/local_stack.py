@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from emulator.eventgrid.event import Schema
+from emulator.eventgrid.topic import CustomTopic
 from localhost.ports import check_free, free_ports
 from localhost.programs import ROOT, azurite, emulator, functions_host, storage_connection_string
 
@@ -16,6 +18,8 @@ RESOURCE_GROUP = "promoter"
 REGISTRIES = {"dev": "devacr", "staging": "stagingacr", "prod": "prodacr"}
 """The registry of each environment."""
 EVENT_FUNCTION = "image_pushed"
+TOPIC = "promoter-events"
+"""The custom topic that Promoter tells of every change of phase."""
 
 _WATCH_PAUSE = 0.2
 
@@ -97,6 +101,7 @@ class LocalStack:
             self.ports.arm,
             self.ports.registries,
             webhooks={RESOURCE_GROUP: self._webhook()},
+            topics={TOPIC: Schema.CLOUD_EVENTS},
             data=self.state / "emulator",
             log=self._log("emulator"),
             options=["--import-seconds", "0.2", *emulator_options],
@@ -197,12 +202,15 @@ class LocalStack:
     def _settings(self, policy: Path) -> dict[str, str]:
         group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}"
         registries = f"{group}/providers/Microsoft.ContainerRegistry/registries"
+        topic = CustomTopic(TOPIC, Schema.CLOUD_EVENTS, group)
         return {
             "FUNCTIONS_WORKER_RUNTIME": "python",
             "AzureWebJobsStorage": self.storage,
             "PromoterStorage": self.storage,
             "PROMOTER_AUTH": "local",
             "PROMOTER_ARM_URL": self.arm,
+            "PROMOTER_EVENTS_TOPIC": self.arm + topic.path,
+            "PROMOTER_EVENTS_KEY": topic.keys[0],
             "PROMOTER_POLICY": str(policy.resolve()),
             "PROMOTER_RECONCILE_SCHEDULE": "*/15 * * * * *",
             **{

@@ -36,14 +36,17 @@ def emulator(
     registries: Mapping[str, int],
     *,
     webhooks: Mapping[str, str],
+    topics: Mapping[str, str],
     data: Path,
     log: Path,
     options: Sequence[str] = (),
 ) -> Part:
-    """The emulator with registries by name and port, and event subscriptions by name and webhook."""
+    """The emulator with registries by name and port, webhooks by name, and custom topics' schemas by name."""
     command = [sys.executable, "-m", "emulator", "up", "--data", str(data), "--arm-port", str(arm)]
     for name, port in registries.items():
         command += ["--registry", f"{name}={port}"]
+    for name, schema in topics.items():
+        command += ["--topic", f"{name}={schema}"]
     for name, webhook in webhooks.items():
         command += ["--event-grid", f"{name}={webhook}"]
     probe = answers_http(f"{_url(arm)}/emulator/health")

@@ -42,6 +42,7 @@ def _guide(stack: LocalStack) -> str:
         "API": stack.api,
         **{f"{environment} registry": stack.registry(environment) for environment in REGISTRIES},
         "ARM": stack.arm,
+        "Events": f"{stack.settings['PROMOTER_EVENTS_TOPIC']} (what Promoter tells)",
         "Storage": f"Azurite on {stack.ports.blob}, {stack.ports.queue}, {stack.ports.table}",
         "Logs": str(_relative(stack.state / "logs")),
     }
@@ -68,6 +69,9 @@ Things to try, in another terminal:
   curl '{stack.api}/promotions?environment=prod&repository=shop/web'
   curl {stack.api}/environments
   skopeo inspect --tls-verify=false docker://{prod}/shop/web:current
+
+  # What the registries and Promoter have told Event Grid, and what became of it.
+  .venv/bin/python -m emulator events --arm-port {stack.ports.arm}
 
   # Back to an earlier record; its id stands in the history.
   curl {stack.api}/rollbacks -d '{{"record": "ID", "reason": "it is slow"}}'

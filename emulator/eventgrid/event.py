@@ -1,4 +1,4 @@
-"""The events of a registry, in both of Event Grid's schemas."""
+"""Events in both of Event Grid's schemas: those of a registry, and those that were published to a topic."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +9,15 @@ import msgspec
 from emulator.clock import stamp
 from emulator.store.manifest import Manifest
 from emulator.store.names import Repository, Tag
+
+CUSTOM_TOPICS = "/providers/Microsoft.EventGrid/topics/"
+
+
+class Schema(StrEnum):
+    """How events are written: what a topic takes, and what a subscription is sent."""
+
+    EVENT_GRID = "eventgrid"
+    CLOUD_EVENTS = "cloudevents"
 
 
 class Action(StrEnum):
@@ -32,17 +41,40 @@ class Caller:
     user_agent: str
 
 
-class Event(msgspec.Struct, frozen=True, rename="camel"):
-    """An event in the Event Grid schema (Microsoft Learn: Container Registry as an Event Grid source)."""
+class Event(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """An event in the Event Grid schema (Microsoft Learn: Container Registry as an Event Grid source).
+
+    One that was published as a CloudEvent is kept as it came, beside what filters look at. Event Grid
+    delivers it in no other schema (Microsoft Learn: Event schema compatibility).
+    """
 
     id: str
     topic: str
     subject: str
     event_type: str
     event_time: str
-    data: dict[str, object]
+    data: object
     data_version: str = "1.0"
     metadata_version: str = "1"
+    cloud_event: dict[str, object] | None = None
+
+    @property
+    def source(self) -> str:
+        """The name of the registry or custom topic."""
+        return self.topic.rpartition("/")[2]
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether it was published to a custom topic."""
+        return CUSTOM_TOPICS in self.topic
+
+    def as_published(self) -> dict[str, object]:
+        """The event in the schema that it was raised or published in."""
+        return self.in_event_grid_schema() if self.cloud_event is None else self.cloud_event
+
+    def in_schema(self, schema: Schema) -> dict[str, object]:
+        """The event as a subscription is sent it."""
+        return self.in_cloud_events_schema() if schema is Schema.CLOUD_EVENTS else self.as_published()
 
     def in_event_grid_schema(self) -> dict[str, object]:
         """The event as the Event Grid schema has it."""
@@ -59,7 +91,7 @@ class Event(msgspec.Struct, frozen=True, rename="camel"):
 
     def in_cloud_events_schema(self) -> dict[str, object]:
         """The same event as CloudEvents 1.0."""
-        return {
+        return self.cloud_event or {
             "specversion": "1.0",
             "id": self.id,
             "source": self.topic,

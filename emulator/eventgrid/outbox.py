@@ -3,89 +3,95 @@
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
 
 import msgspec
 
 from emulator.eventgrid.event import Event
-from emulator.eventgrid.subscription import State, Subscription
-from emulator.store.database import Database
+from emulator.store.database import Database, Row, Value
 
 _HISTORY = 1000
 
 
+class Fate(StrEnum):
+    """What has become of one event for one subscription."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"  # given up, and written where dead letters go
+    DROPPED = "dropped"  # given up, and its dead letter could not be written
+
+
+_COUNT = {
+    Fate.DELIVERED: "update subscriptions set delivered = delivered + 1 where name = ?",
+    Fate.DEAD: "update subscriptions set dead_lettered = dead_lettered + 1 where name = ?",
+    Fate.DROPPED: "update subscriptions set dropped = dropped + 1 where name = ?",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended. Without an answer, the status is 0."""
+
+    status: int
+    name: str
+
+
 @dataclass(frozen=True)
 class Delivery:
-    """One event for one subscription."""
+    """One event for one subscription.
+
+    Attributes:
+        id: Its number.
+        event: The event.
+        size: Bytes of the event.
+        published: When the event was published, in seconds since the epoch.
+        added: When the delivery was planned; its time to live counts from there.
+        attempts: How many attempts have failed.
+        last: How the last of them ended.
+        attempted: When that was.
+        reason: Why it was given up; its dead letter is still to be written.
+        given_up: When that was.
+    """
 
     id: int
     event: Event
+    size: int
     published: float
+    added: float
     attempts: int
+    last: Outcome | None
+    attempted: float | None
+    reason: str | None
+    given_up: float | None
 
 
 @dataclass(frozen=True)
-class Record:
-    """A subscription, and what became of its events."""
+class Trace:
+    """What has become of one event for one subscription."""
 
-    name: str
-    subscription: Subscription
-    state: State
-    delivered: int
-    dead_lettered: int
-    pending: int
+    subscription: str
+    fate: Fate
+    attempts: int
+    outcome: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event that was published, and what became of it."""
+
+    number: int
+    event: Event
+    published: float
+    traces: list[Trace]
 
 
 class Outbox:
-    """The events, the deliveries that are still to be made, and the subscriptions."""
+    """The latest events, and their deliveries: those to be made, and what became of the others."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    # Subscriptions
-
-    def subscribe(self, name: str, subscription: Subscription) -> None:
-        """Keep a subscription. A new endpoint or schema must pass the handshake anew."""
-        definition = msgspec.json.encode(subscription).decode()
-        old = next((record for record in self.records() if record.name == name), None)
-        same = old and (old.subscription.endpoint, old.subscription.schema) == (
-            subscription.endpoint,
-            subscription.schema,
-        )
-        self._database.execute(
-            "insert into subscriptions values (?, ?, 0, 0, 0)"
-            " on conflict do update set definition = excluded.definition, validated = ? and validated",
-            name,
-            definition,
-            bool(same),
-        )
-
-    def unsubscribe(self, name: str) -> bool:
-        """Drop a subscription and what was to be delivered to it; False where there is none."""
-        with self._database.transaction():
-            self._database.execute("delete from deliveries where subscription = ?", name)
-            return bool(self._database.execute("delete from subscriptions where name = ?", name))
-
-    def records(self) -> list[Record]:
-        """Read all subscriptions."""
-        rows = self._database.all(
-            "select name, definition, validated, delivered, dead_lettered,"
-            " (select count(*) from deliveries where subscription = name) from subscriptions order by name"
-        )
-        return [
-            Record(
-                name=str(name),
-                subscription=msgspec.json.decode(str(definition), type=Subscription),
-                state=State.SUCCEEDED if validated else State.CREATING,
-                delivered=int(delivered or 0),
-                dead_lettered=int(dead or 0),
-                pending=int(pending or 0),
-            )
-            for name, definition, validated, delivered, dead, pending in rows
-        ]
-
-    def validated(self, name: str) -> None:
-        """Note that the endpoint passed the handshake."""
-        self._database.execute("update subscriptions set validated = 1 where name = ?", name)
 
     # Events
 
@@ -95,15 +101,46 @@ class Outbox:
         number = self._database.insert(
             "insert into events (body, published) values (?, ?)", body, time.time()
         )
-        self._database.execute(
-            "delete from events where id <= ? and id not in (select event from deliveries)", number - _HISTORY
-        )
+        with self._database.transaction():
+            self._database.execute(
+                "delete from events where id <= ? and not exists"
+                " (select 1 from deliveries d where d.event = events.id and d.fate = 'pending')",
+                number - _HISTORY,
+            )
+            self._database.execute(
+                "delete from deliveries where event <= ? and event not in (select id from events)",
+                number - _HISTORY,
+            )
         return number
 
-    def events(self, limit: int = _HISTORY) -> list[Event]:
+    def events(self, since: float = 0, limit: int = _HISTORY) -> list[Told]:
         """Read the latest events, the oldest of them first."""
-        rows = self._database.all("select body from events order by id desc limit ?", limit)
-        return [msgspec.json.decode(str(body), type=Event) for (body,) in reversed(rows)]
+        rows = self._database.all(
+            "select id, body, published from events where published >= ? order by id desc limit ?",
+            since,
+            limit,
+        )
+        traces = self._traces(int(rows[-1][0] or 0)) if rows else {}
+        return [
+            Told(
+                number=int(number or 0),
+                event=msgspec.json.decode(str(body), type=Event),
+                published=float(published or 0),
+                traces=traces.get(int(number or 0), []),
+            )
+            for number, body, published in reversed(rows)
+        ]
+
+    def _traces(self, first: int) -> dict[int, list[Trace]]:
+        traces: dict[int, list[Trace]] = {}
+        for event, name, fate, attempts, outcome, reason in self._database.all(
+            "select event, subscription, fate, attempts, outcome, reason from deliveries"
+            " where event >= ? order by id",
+            first,
+        ):
+            trace = Trace(str(name), Fate(str(fate)), int(attempts or 0), _text(outcome), _text(reason))
+            traces.setdefault(int(event or 0), []).append(trace)
+        return traces
 
     # Deliveries
 
@@ -117,9 +154,11 @@ class Outbox:
             held: Whether it is due as soon as a later event was delivered.
         """
         self._database.execute(
-            "insert into deliveries (event, subscription, attempts, due, held) values (?, ?, 0, ?, ?)",
+            "insert into deliveries (event, subscription, fate, attempts, added, due, held)"
+            " values (?, ?, 'pending', 0, ?, ?, ?)",
             event,
             subscription,
+            time.time(),
             due,
             held,
         )
@@ -127,57 +166,90 @@ class Outbox:
     def due(self, subscription: str, limit: int, but: Collection[int]) -> list[Delivery]:
         """Read what is to be delivered now, but for what is being delivered already."""
         rows = self._database.all(
-            "select d.id, e.body, e.published, d.attempts from deliveries d join events e on e.id = d.event"
-            " where d.subscription = ? and d.due <= ? order by d.due, d.id limit ?",
+            "select d.id, e.body, e.published, d.added, d.attempts, d.status, d.outcome, d.attempted,"
+            " d.reason, d.given_up from deliveries d join events e on e.id = d.event"
+            " where d.subscription = ? and d.fate = 'pending' and d.due <= ? order by d.due, d.id limit ?",
             subscription,
             time.time(),
             limit + len(but),
         )
-        deliveries = [
-            Delivery(
-                id=int(number or 0),
-                event=msgspec.json.decode(str(body), type=Event),
-                published=float(published or 0),
-                attempts=int(attempts or 0),
-            )
-            for number, body, published, attempts in rows
-            if number not in but
-        ]
-        return deliveries[:limit]
+        return [_delivery(row) for row in rows if row[0] not in but][:limit]
 
     def next_due(self, subscription: str, but: Collection[int]) -> float | None:
         """Read when something is to be delivered next."""
         rows = self._database.all(
-            "select id, due from deliveries where subscription = ? order by due limit ?",
+            "select id, due from deliveries where subscription = ? and fate = 'pending' order by due limit ?",
             subscription,
             len(but) + 1,
         )
         return next((float(due or 0) for number, due in rows if number not in but), None)
 
-    def postpone(self, delivery: Delivery, due: float) -> None:
+    def failed(self, delivery: Delivery, outcome: Outcome, attempted: float, due: float) -> None:
         """Note a failed attempt, and when the next one is due."""
         self._database.execute(
-            "update deliveries set attempts = attempts + 1, due = ? where id = ?", due, delivery.id
+            "update deliveries set attempts = attempts + 1, status = ?, outcome = ?, attempted = ?, due = ?"
+            " where id = ?",
+            outcome.status,
+            outcome.name,
+            attempted,
+            due,
+            delivery.id,
         )
 
-    def delivered(self, delivery: Delivery, subscription: str) -> None:
-        """Note that an event has arrived, and let those go that were held until now."""
-        with self._database.transaction():
-            self._database.execute("delete from deliveries where id = ?", delivery.id)
-            self._database.execute(
-                "update subscriptions set delivered = delivered + 1 where name = ?", subscription
-            )
-            self._database.execute(
-                "update deliveries set held = 0, due = ? where subscription = ? and held and id < ?",
-                time.time(),
-                subscription,
-                delivery.id,
-            )
+    def give_up(self, delivery: Delivery, reason: str) -> None:
+        """Note that nothing is attempted any more, and that the dead letter is to be written."""
+        now = time.time()
+        self._database.execute(
+            "update deliveries set reason = ?, given_up = ?, due = ? where id = ?",
+            reason,
+            now,
+            now,
+            delivery.id,
+        )
 
-    def dead(self, delivery: Delivery, subscription: str) -> None:
-        """Note that an event was given up."""
+    def postpone(self, delivery: Delivery, due: float) -> None:
+        """Come back to it later."""
+        self._database.execute("update deliveries set due = ? where id = ?", due, delivery.id)
+
+    def end(self, delivery: Delivery, subscription: str, fate: Fate) -> None:
+        """Note what has become of a delivery; one that arrived lets those go that were held until then."""
         with self._database.transaction():
-            self._database.execute("delete from deliveries where id = ?", delivery.id)
-            self._database.execute(
-                "update subscriptions set dead_lettered = dead_lettered + 1 where name = ?", subscription
-            )
+            self._database.execute("update deliveries set fate = ?, held = 0 where id = ?", fate, delivery.id)
+            self._database.execute(_COUNT[fate], subscription)
+            if fate is Fate.DELIVERED:
+                self._arrived(delivery, subscription)
+
+    def _arrived(self, delivery: Delivery, subscription: str) -> None:
+        self._database.execute(
+            "update deliveries set attempts = attempts + 1, outcome = 'Success' where id = ?", delivery.id
+        )
+        self._database.execute(
+            "update deliveries set held = 0, due = ? where subscription = ? and held and id < ?",
+            time.time(),
+            subscription,
+            delivery.id,
+        )
+
+
+def _delivery(row: Row) -> Delivery:
+    number, body, published, added, attempts, status, outcome, attempted, reason, given_up = row
+    return Delivery(
+        id=int(number or 0),
+        event=msgspec.json.decode(str(body), type=Event),
+        size=len(str(body)),
+        published=float(published or 0),
+        added=float(added or 0),
+        attempts=int(attempts or 0),
+        last=Outcome(int(status or 0), str(outcome)) if outcome else None,
+        attempted=_time(attempted),
+        reason=_text(reason),
+        given_up=_time(given_up),
+    )
+
+
+def _text(value: Value) -> str | None:
+    return None if value is None else str(value)
+
+
+def _time(value: Value) -> float | None:
+    return None if value is None else float(value)

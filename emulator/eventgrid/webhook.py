@@ -3,17 +3,19 @@
 Source: Microsoft Learn, Webhook event delivery; CloudEvents HTTP 1.1 Web Hooks for Event Delivery 1.0.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from io import BytesIO
 from uuid import uuid4
 
 import aiohttp
 import msgspec
 
 from emulator.clock import stamp
-from emulator.eventgrid.dead_letter import Outcome
-from emulator.eventgrid.outbox import Delivery
-from emulator.eventgrid.subscription import Schema, Subscription
+from emulator.eventgrid.event import Schema
+from emulator.eventgrid.outbox import Delivery, Outcome
+from emulator.eventgrid.subscription import Subscription
 
 _ORIGIN = "eventgrid.azure.net"
 DELIVERED = {
@@ -29,7 +31,7 @@ _OUTCOMES: dict[int, str] = {
     HTTPStatus.FORBIDDEN: "Forbidden",
     HTTPStatus.NOT_FOUND: "NotFound",
     HTTPStatus.REQUEST_TIMEOUT: "TimedOut",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "RequestEntityTooLarge",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "PayloadTooLarge",
     HTTPStatus.TOO_MANY_REQUESTS: "Busy",
     HTTPStatus.SERVICE_UNAVAILABLE: "Busy",
 }
@@ -106,34 +108,41 @@ class Webhook:
             allowed = answer.headers.get("WebHook-Allowed-Origin")
             return None if allowed in ("*", _ORIGIN) else f"WebHook-Allowed-Origin is {allowed}"
 
-    async def send(self, delivery: Delivery) -> Outcome:
-        """Make one attempt to deliver an event."""
-        body, headers = self._message(delivery)
+    async def send(self, batch: Sequence[Delivery]) -> Outcome:
+        """Make one attempt to deliver events, all or none."""
+        body, headers = self._message(batch)
         try:
             async with self.session.post(
-                self.subscription.endpoint, data=body, headers=headers, timeout=self._total
+                self.subscription.endpoint, data=BytesIO(body), headers=headers, timeout=self._total
             ) as answer:
                 await answer.read()
                 return outcome_of(answer.status)
         except TimeoutError:
             return Outcome(0, "TimedOut")
+        except aiohttp.ClientConnectorDNSError:
+            return Outcome(0, "ResolutionError")
         except aiohttp.ClientError:
-            return Outcome(0, "EndpointUnreachable")
+            return Outcome(0, "SocketError")
 
-    def _message(self, delivery: Delivery) -> tuple[bytes, dict[str, str]]:
-        event = delivery.event
-        headers = {
+    def _message(self, batch: Sequence[Delivery]) -> tuple[bytes, dict[str, str]]:
+        schema, first = self.subscription.schema, batch[0]
+        events = [delivery.event.in_schema(schema) for delivery in batch]
+        one_alone = schema is Schema.CLOUD_EVENTS and self.subscription.max_events_per_batch == 1
+        headers = self.subscription.delivery_headers | {
             "aeg-event-type": "Notification",
             "aeg-subscription-name": self.name.upper(),
-            "aeg-delivery-count": str(delivery.attempts),
-            "aeg-data-version": event.data_version,
-            "aeg-metadata-version": event.metadata_version,
+            "aeg-delivery-count": str(first.attempts),
+            "aeg-data-version": first.event.data_version,
+            "aeg-metadata-version": first.event.metadata_version,
+            "Content-Type": f"{_content_type(schema, one_alone=one_alone)}; charset=utf-8",
         }
-        if self.subscription.schema is Schema.CLOUD_EVENTS:
-            headers["Content-Type"] = "application/cloudevents+json; charset=utf-8"
-            return msgspec.json.encode(event.in_cloud_events_schema()), headers
-        headers["Content-Type"] = "application/json; charset=utf-8"
-        return msgspec.json.encode([event]), headers
+        return msgspec.json.encode(events[0] if one_alone else events), headers
+
+
+def _content_type(schema: Schema, *, one_alone: bool) -> str:
+    if schema is Schema.EVENT_GRID:
+        return "application/json"
+    return "application/cloudevents+json" if one_alone else "application/cloudevents-batch+json"
 
 
 class _ValidationResponse(msgspec.Struct, rename="camel"):

@@ -10,7 +10,7 @@ from emulator.errors import StartError
 type Value = str | int | float | bytes | None
 type Row = tuple[Value, ...]
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 create table blobs (
   registry text, repository text, digest text, size integer,
@@ -40,14 +40,17 @@ create view listed_repositories as select distinct registry, repository from man
   and a.target = '' and json_extract(a.value, '$.listEnabled') = 0);
 create table operations (
   id text primary key, registry text, request text, state text, code text, message text, started real);
+create table topics (name text primary key, schema text) without rowid;
 create table subscriptions (
-  name text primary key, definition text, validated integer, delivered integer, dead_lettered integer)
-  without rowid;
+  name text primary key, definition text, validated integer, delivered integer, dead_lettered integer,
+  dropped integer) without rowid;
 create table events (id integer primary key autoincrement, body text, published real);
 create table deliveries (
-  id integer primary key autoincrement, event integer, subscription text, attempts integer, due real,
-  held integer);
-create index deliveries_due on deliveries (subscription, due);
+  id integer primary key autoincrement, event integer, subscription text, fate text, attempts integer,
+  added real, due real, held integer, status integer, outcome text, attempted real, reason text,
+  given_up real);
+create index deliveries_due on deliveries (subscription, due) where fate = 'pending';
+create index deliveries_by_event on deliveries (event);
 """
 
 

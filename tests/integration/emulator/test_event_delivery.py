@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from emulator.eventgrid.subscription import Schema, Subscription
+from emulator.eventgrid.courier import pause
+from emulator.eventgrid.event import Schema
+from emulator.eventgrid.subscription import Subscription
 from emulator.testing import Azure
 from tests.integration.emulator.support import Oci, Webhook, serving, until
 
@@ -136,6 +138,14 @@ class TestSubscriptionsOverHttp:
 
 
 class TestRetries:
+    def test_the_schedule_is_the_documented_one(self) -> None:
+        minute, hour = 60, 3600
+        pauses = [pause(failed, 500) for failed in range(12)]
+        assert pauses[:5] == [10, 30, minute, 5 * minute, 10 * minute]
+        assert pauses[5:] == [30 * minute, hour, 3 * hour, 6 * hour, *[12 * hour] * 3]
+        assert [pause(0, status) for status in (404, 408, 503)] == [5 * minute, 2 * minute, 30]
+        assert pause(4, 404) == 10 * minute
+
     @pytest.mark.parametrize("status", [404, 408, 429, 500, 503, 302])
     async def test_what_is_not_taken_comes_again(
         self, azure: Azure, dev: Oci, webhook: Webhook, status: int
@@ -183,7 +193,7 @@ class TestDeadLetters:
             (400, "UndeliverableDueToHttpBadRequest", "BadRequest"),
             (401, "UndeliverableDueToHttpUnauthorized", "Unauthorized"),
             (403, "UndeliverableDueToHttpForbidden", "Forbidden"),
-            (413, "UndeliverableDueToHttpRequestEntityTooLarge", "RequestEntityTooLarge"),
+            (413, "UndeliverableDueToHttpRequestEntityTooLarge", "PayloadTooLarge"),
         ],
     )
     async def test_some_answers_are_final(

@@ -1,6 +1,7 @@
 """What survives the end of the process, also a sudden one."""
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -117,6 +118,28 @@ async def test_killed_with_an_event_and_an_import_in_flight_both_come_after_the_
             finished = await resumed.ask("PUT", f"{started}?digest={whole}", data=b"second half")
             assert finished.status == 201
             assert await second.end(signal.SIGTERM) == 0
+
+
+async def test_what_was_published_is_there_after_a_sudden_end_and_goes_to_who_subscribed(
+    tmp_path: Path,
+) -> None:
+    options = ("--topic", "changes=cloudevents", "--event-subscriptions", str(tmp_path / "hooks.json"))
+    async with aiohttp.ClientSession() as session, serving(Webhook(slow=asyncio.Event())) as webhook:
+        hook = {"endpoint": webhook.url, "schema": "cloudevents", "topics": ["changes"]}
+        (tmp_path / "hooks.json").write_text(json.dumps({"audit": hook}))
+        async with program(tmp_path / "data", *options) as first:
+            [line] = [line for line in first.banner.splitlines() if "takes cloudevents" in line]
+            url, key = line.split()[1], line.split()[-1]
+            event = {"specversion": "1.0", "id": "1", "source": "/shop", "type": "t", "subject": "s"}
+            headers = {"aeg-sas-key": key, "Content-Type": "application/cloudevents+json"}
+            address = f"{url}?api-version=2018-01-01"
+            async with session.post(address, data=json.dumps(event), headers=headers) as answer:
+                assert answer.status == 200
+            await first.end(signal.SIGKILL)
+        assert webhook.slow
+        webhook.slow.set()
+        async with program(tmp_path / "data", *options):
+            assert (await webhook.received(1))[0] == event
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

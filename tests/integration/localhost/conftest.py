@@ -1,4 +1,4 @@
-"""Azurite and Functions hosts for these tests: real processes on free ports."""
+"""Functions hosts for these tests: real processes on free ports."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -9,23 +9,10 @@ import aiohttp
 import pytest
 
 from localhost.ports import free_ports
-from localhost.programs import azurite, functions_host, storage_connection_string
+from localhost.programs import functions_host
 from tests.integration.localhost.running import APP, RunningHost
 
 type StartHost = Callable[..., Awaitable[RunningHost]]
-
-
-@pytest.fixture(scope="session")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The connection string of an Azurite that all tests share."""
-    folder, ports = tmp_path_factory.mktemp("azurite"), free_ports(3)
-    part = azurite(*ports, data=folder / "data", log=folder / "azurite.log")
-    part.start()
-    try:
-        asyncio.run(part.ready())
-        yield storage_connection_string(*ports)
-    finally:
-        asyncio.run(part.stop())
 
 
 def host_of(folder: Path, storage: str, *options: str, app: Path = APP, **settings: str) -> RunningHost:
