@@ -3,14 +3,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .ONESHELL:
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help setup demo stack chaos test lint fix lock clean
+.PHONY: help setup demo stack chaos test lint infra-check fix lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready node_modules/.ready  ## Install Python packages into .venv and Azurite into node_modules
 
@@ -66,6 +66,15 @@ lint: setup  ## Style, types, import contracts
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
 
+.venv-infra/.ready: infra/requirements.txt .python-version | setup
+	@echo "Setting up .venv-infra ..."
+	$(PY) -m venv --clear .venv-infra
+	$(PY) -m uv pip install --quiet --python .venv-infra/bin/python --require-hashes -r infra/requirements.txt
+	touch $@
+
+infra-check: setup .venv-infra/.ready  ## Bicep files and pipelines, without Azure; TYPES=bicep-types-az checks each property
+	@$(PY) -m infra.check --checkov .venv-infra/bin/checkov $(if $(TYPES),--types $(TYPES))
+
 fix: setup  ## Mend what the linter can mend
 	@$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
@@ -74,6 +83,7 @@ lock: setup  ## Lock pyproject.toml's dependencies anew
 	@lock="$(PY) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.13"
 	$$lock $(ARGS) --group app -o requirements.txt
 	$$lock $(ARGS) pyproject.toml --group app --group dev -c requirements.txt -o requirements-dev.txt
+	$$lock $(ARGS) infra/requirements.in -o infra/requirements.txt
 
 clean:  ## Remove what was set up and what ran
-	@rm -rf $(VENV) node_modules .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .venv-infra node_modules .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

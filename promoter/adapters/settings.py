@@ -15,6 +15,8 @@ from promoter.domain.errors import SettingsError
 
 STORAGE = "PromoterStorage"
 ARM_URL = "https://management.azure.com"
+# Flex Consumption has no instance ids: azure-functions-host, EnvironmentExtensions.cs, IsFlexConsumptionSku.
+_AZURE = ("WEBSITE_INSTANCE_ID", "WEBSITE_SITE_NAME", "WEBSITE_SKU", "LEGION_SERVICE_HOST")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _AZURITE = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
@@ -161,7 +163,7 @@ class _Reader:
     @property
     def in_azure(self) -> bool:
         """Whether the platform has marked this as one of its instances."""
-        return bool(self.text("WEBSITE_INSTANCE_ID"))
+        return any(self.text(name) for name in _AZURE)
 
     def text(self, name: str, default: str = "") -> str:
         return self._environment.get(name, "").strip() or default

@@ -80,6 +80,11 @@ def test_an_instance_of_the_platform_is_in_azure() -> None:
     assert load(WEBSITE_INSTANCE_ID="abc").in_azure
 
 
+@pytest.mark.parametrize("name", ["WEBSITE_SKU", "WEBSITE_SITE_NAME", "LEGION_SERVICE_HOST"])
+def test_flex_consumption_is_azure_although_it_names_no_instance(name: str) -> None:
+    assert load(**{name: "FlexConsumption"}).in_azure
+
+
 def test_nothing_set_at_all_is_told() -> None:
     assert problems({}) == [
         (

@@ -1,0 +1,28 @@
+// Lets a system topic write to the container of what it could not deliver, and to nothing else.
+param accountName string
+param containerName string
+param principalId string
+
+var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+
+resource account 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+  name: accountName
+
+  resource blobs 'blobServices' existing = {
+    name: 'default'
+
+    resource container 'containers' existing = {
+      name: containerName
+    }
+  }
+}
+
+resource role 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account::blobs::container.id, principalId, blobDataContributor)
+  scope: account::blobs::container
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataContributor)
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}
