@@ -10,9 +10,10 @@ from promoter.domain.document import Document
 _PAGE = 100
 
 
-async def every[R: Document](app: App, kind: type[R], environment: str, prefix: str = "") -> AsyncIterator[R]:
-    """Every row of a kind in an environment whose key starts with `prefix`, in key order."""
-    after = ""
+async def every[R: Document](
+    app: App, kind: type[R], environment: str, prefix: str = "", after: str = ""
+) -> AsyncIterator[R]:
+    """Every row of a kind in an environment whose key starts with `prefix`, in key order after a key."""
     while True:
         page = await app.promotions.page(kind, environment, prefix=prefix, after=after, limit=_PAGE)
         for row in page:

@@ -4,7 +4,9 @@ from promoter.application.app import GUARD, App, while_it_changes
 from promoter.application.documents import Candidate
 from promoter.application.ending import end
 from promoter.application.promote import Asked, NoRuleError, Promoted, Subject, promote_subject
-from promoter.application.roll_back import RollbackWanted, find_record, roll_back
+from promoter.application.records import find_record
+from promoter.application.roll_back import roll_back
+from promoter.application.rollback_plan import RollbackWanted
 from promoter.application.work import advance
 from promoter.domain.actor import Actor
 from promoter.domain.condition import Kind
@@ -25,7 +27,7 @@ async def retry(app: App, record_id: str, actor: Actor) -> Promoted | Candidate:
         message = f"promotion {record.id} is {record.phase}; only a failed one can be tried again"
         raise RefusedError(message)
     if record.kind is Kind.ROLLBACK and record.rollback_of is not None:
-        again = await roll_back(app, RollbackWanted(record.rollback_of, record.reason or ""), actor)
+        again = await roll_back(app, RollbackWanted(record.rollback_of, record.reason), actor)
         return Promoted(again, already=False)
     rule = app.policy.rule(record.rule or "")
     if rule is None:

@@ -11,7 +11,7 @@ from promoter.application.app import App, while_it_changes
 from promoter.application.consider import consider
 from promoter.application.documents import Claim, claim_row
 from promoter.application.ports import Write
-from promoter.application.roll_back import find_record
+from promoter.application.records import find_record
 from promoter.application.work import Work
 from promoter.domain.errors import InvalidError
 from promoter.domain.evidence import MAX_CLOCK_SKEW, Arrival

@@ -10,8 +10,10 @@ from promoter.application.history import Page, Query, history, lines, target_env
 from promoter.application.hold import hold, unhold
 from promoter.application.paging import every
 from promoter.application.promote import Promoted, Wanted, explain, promote
+from promoter.application.records import find_record
 from promoter.application.retry import abort, retry
-from promoter.application.roll_back import RollbackWanted, find_record, roll_back
+from promoter.application.roll_back import plan_rollback, roll_back
+from promoter.application.rollback_plan import RollbackWanted
 from promoter.application.take_gate_result import GateReport, take_gate_result
 from promoter.application.take_push import unknown_registries
 from promoter.application.work import advance
@@ -35,6 +37,7 @@ from promoter.entrypoints.views import (
     decision_view,
     line_view,
     record_view,
+    rollback_view,
 )
 
 bp = func.Blueprint()
@@ -178,7 +181,9 @@ async def _retry(asked: Asked[Nothing, Nothing]) -> Answer:
 
 
 async def _roll_back(asked: Asked[Nothing, RollbackWanted]) -> Answer:
-    asked.permit_in(RecordId.parse(asked.body.record).environment)
+    asked.permit_in(asked.body.line_key.environment)
+    if asked.body.dry_run:
+        return Answer(rollback_view(await plan_rollback(asked.app, asked.body)))
     record = await roll_back(asked.app, asked.body, asked.caller.actor)
     return _started(Promoted(record, already=False))
 

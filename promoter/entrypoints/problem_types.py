@@ -3,6 +3,13 @@
 from typing import NamedTuple
 
 from promoter.application.promote import NotQualifiedError
+from promoter.application.rollback_plan import (
+    AlreadyCurrentError,
+    ImageGoneError,
+    NothingEarlierError,
+    RecordElsewhereError,
+    RecordNotSucceededError,
+)
 from promoter.bootstrap import NotReadyError
 from promoter.domain.errors import (
     ConcurrentChangeError,
@@ -72,6 +79,41 @@ PROBLEM_TYPES: tuple[ProblemType, ...] = (  # the first that fits is taken
         "Have the role assigned that is named; docs/security.md lists them all.",
     ),
     ProblemType(NotFoundError, "not-found", "There is no such thing", 404, "Check the name."),
+    ProblemType(
+        AlreadyCurrentError,
+        "already-current",
+        "The environment runs that image already",
+        409,
+        "Nothing is to be done; to go back further, name an earlier record.",
+    ),
+    ProblemType(
+        RecordNotSucceededError,
+        "record-not-succeeded",
+        "The record put nothing into the environment",
+        409,
+        "Name a record whose phase is succeeded; GET /api/promotions lists them.",
+    ),
+    ProblemType(
+        ImageGoneError,
+        "image-gone",
+        "The image is in no registry any more",
+        409,
+        "Name the record that `detail` proposes, or push the image again.",
+    ),
+    ProblemType(
+        RecordElsewhereError,
+        "record-elsewhere",
+        "The record is of another line",
+        409,
+        "Leave out environment, repository and track, or name a record of theirs.",
+    ),
+    ProblemType(
+        NothingEarlierError,
+        "nothing-earlier",
+        "There is no record to go back to by itself",
+        409,
+        "Name the record to go back to.",
+    ),
     ProblemType(NotQualifiedError, "not-qualified", "The image does not qualify", 409, _WHY),
     ProblemType(
         RefusedError,

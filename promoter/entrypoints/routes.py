@@ -14,7 +14,7 @@ from promoter.application.adopt import Adoption
 from promoter.application.approve import ApprovalWanted
 from promoter.application.history import Page, Query
 from promoter.application.promote import Wanted
-from promoter.application.roll_back import RollbackWanted
+from promoter.application.rollback_plan import RollbackWanted
 from promoter.application.take_gate_result import GateReport
 from promoter.domain.access import Capability
 from promoter.domain.image import Repository
@@ -27,6 +27,7 @@ from promoter.entrypoints.views import (
     LineView,
     RecordView,
     ReportView,
+    RollbackView,
 )
 
 
@@ -94,10 +95,11 @@ class Route[Q: msgspec.Struct, B: msgspec.Struct]:
 _READ, _REPORT = Capability.READ, Capability.REPORT
 _OPERATE, _APPROVE = Capability.OPERATE, Capability.APPROVE
 _STARTED = {202: RecordView | CandidateView, 200: RecordView}
+_ROLLED_BACK = {202: RecordView, 200: RollbackView}
 _LINE = "holds/{environment}/{repository}"
 
 PROMOTE = Route("promote", "POST", "promotions", _OPERATE, Nothing, Wanted, _STARTED)
-ROLL_BACK = Route("roll_back", "POST", "rollbacks", _OPERATE, Nothing, RollbackWanted, {202: RecordView})
+ROLL_BACK = Route("roll_back", "POST", "rollbacks", _OPERATE, Nothing, RollbackWanted, _ROLLED_BACK)
 ADOPT = Route("adopt", "POST", "adoptions", _OPERATE, Nothing, Adoption, _STARTED)
 RETRY = Route("retry", "POST", "promotions/{id}/retry", _OPERATE, Nothing, Nothing, _STARTED)
 ABORT = Route("abort", "POST", "promotions/{id}/abort", _OPERATE, Nothing, Abortion, {200: RecordView})

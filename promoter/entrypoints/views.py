@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from promoter.application.documents import Candidate, Requested
+from promoter.application.rollback_plan import Plan
 from promoter.domain.actor import Actor
 from promoter.domain.condition import Condition, Kind, Override
 from promoter.domain.decision import Decision, Outcome
@@ -73,6 +74,31 @@ class CandidateView(msgspec.Struct, frozen=True, rename="camel"):
     since: datetime
     decision: DecisionView
     requested: Requested | None
+
+
+class RollbackView(msgspec.Struct, frozen=True, rename="camel"):
+    """What a rollback would do; nothing was changed.
+
+    Attributes:
+        text: The same in one sentence.
+        record: The record that it would go back to.
+        decision: Whether it may be.
+        image_in: The environment whose registry has the image; null where none has it any more.
+        replaces: What the environment runs now.
+        importing: The record of what is being imported: it would end first, and not become current.
+        vetoes: The digests that no rule would move to or from the environment any more.
+        running: The record of the same rollback, where it is under way already.
+    """
+
+    dry_run: bool
+    text: str
+    record: RecordView
+    decision: DecisionView
+    image_in: str | None
+    replaces: Current | None
+    importing: str | None
+    vetoes: tuple[Digest, ...]
+    running: str | None
 
 
 class ReportView(msgspec.Struct, frozen=True, rename="camel"):
@@ -148,6 +174,21 @@ def record_view(record: Promotion) -> RecordView:
         policy_hash=record.policy_hash,
         decision=decision_view(record.decision) if record.decision else None,
         failure=record.failure,
+    )
+
+
+def rollback_view(planned: Plan) -> RollbackView:
+    """What a rollback would do, as the API shows it."""
+    return RollbackView(
+        dry_run=True,
+        text=planned.text,
+        record=record_view(planned.earlier),
+        decision=decision_view(planned.decision),
+        image_in=planned.held_by,
+        replaces=planned.replaces,
+        importing=planned.importing.id if planned.importing else None,
+        vetoes=planned.vetoes,
+        running=planned.running.id if planned.running else None,
     )
 
 

@@ -9,7 +9,8 @@ from promoter.application.consider import consider
 from promoter.application.documents import Candidate, Claim
 from promoter.application.promote import Promoted, Wanted, promote
 from promoter.application.reconcile import reconcile
-from promoter.application.roll_back import RollbackWanted, roll_back
+from promoter.application.roll_back import roll_back
+from promoter.application.rollback_plan import RollbackWanted
 from promoter.application.take_gate_result import GateReport, take_gate_result
 from promoter.application.take_push import Change, RegistryEvent, take_push
 from promoter.application.work import Advance, Consider, Work, from_message, to_message

@@ -7,7 +7,8 @@ from promoter.application.advance import advance
 from promoter.application.hold import hold
 from promoter.application.promote import Wanted, promote
 from promoter.application.reconcile import reconcile
-from promoter.application.roll_back import RollbackWanted, roll_back
+from promoter.application.roll_back import roll_back
+from promoter.application.rollback_plan import RollbackWanted
 from promoter.application.take_push import take_push
 from promoter.application.work import advance as wake_line
 from promoter.domain.image import Repository, Tag

@@ -7,7 +7,7 @@ import pytest
 from promoter.application.history import Query, history
 from promoter.application.hold import unhold
 from promoter.application.promote import NotQualifiedError
-from promoter.application.roll_back import find_record
+from promoter.application.records import find_record
 from promoter.domain.condition import Kind
 from promoter.domain.errors import NotFoundError
 from promoter.domain.image import Digest
@@ -272,7 +272,7 @@ async def test_an_image_that_is_in_no_registry_any_more_is_refused_and_nothing_i
     for environment in ("staging", "prod"):
         world.registry.delete(registry_id(environment), WEB, first)
     before = world.promotions.snapshot()
-    with pytest.raises(NotQualifiedError, match="its image is in no registry any more"):
+    with pytest.raises(NotQualifiedError, match="is in no registry any more"):
         await world.roll_back(world.records("prod")[-1].id)
     assert world.promotions.snapshot() == before
     assert await world.current("prod") == second
@@ -300,7 +300,7 @@ def running(world: World) -> Promotion:
 
 
 @pytest.mark.parametrize(
-    ("which", "reason"), [(failed, "has not succeeded"), (running, "its image is current already")]
+    ("which", "reason"), [(failed, "has not succeeded"), (running, "runs the image of record .* already")]
 )
 async def test_only_what_succeeded_and_is_not_current_can_be_rolled_back_to(
     which: Callable[[World], Promotion], reason: str

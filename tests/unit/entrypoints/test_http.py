@@ -1,5 +1,7 @@
 """The HTTP API: what is asked, what is answered, what is woken."""
 
+import json
+
 import azure.functions as func
 import pytest
 
@@ -7,11 +9,13 @@ from promoter.adapters.settings import Access, Auth
 from promoter.application.advance import advance as advance_line
 from promoter.application.reject import reject
 from promoter.application.work import Advance, to_message
+from promoter.domain.codec import encode
 from promoter.domain.errors import UnavailableError
 from promoter.domain.image import Repository
 from promoter.entrypoints import http
 from promoter.entrypoints.requests import MAX_BODY
 from promoter.entrypoints.routes import ROUTES
+from promoter.entrypoints.views import record_view
 from tests.fakes.world import WEB, World, policy, registry_id
 from tests.unit.application.stories import in_flight, qualified, released
 from tests.unit.domain.strategies import digest
@@ -76,9 +80,9 @@ async def test_a_body_that_is_none_is_a_400(functions: Functions, name: str, bod
 
 
 async def test_a_body_that_is_empty_is_told_what_it_lacks(functions: Functions) -> None:
-    response = await http.post_rollback(request("POST", "rollbacks", b""), functions.wake)
+    response = await call(functions, "adopt", b"")
     assert is_problem(response, 400)
-    assert read(response)["detail"] == "a JSON body is needed, with record, reason"
+    assert read(response)["detail"] == "a JSON body is needed, with environment, repository, tag"
 
 
 async def test_a_body_that_is_too_long_is_not_read(functions: Functions) -> None:
@@ -201,22 +205,60 @@ async def test_a_rollback_is_accepted_with_its_record_and_wakes_its_line(functio
     assert functions.wake.messages == WAKES_PROD
 
 
+async def test_an_environment_and_a_repository_say_which_record_they_go_back_to(functions: Functions) -> None:
+    first, second = await released(functions.world, "v1", "v2")
+    line = {"environment": "prod", "repository": WEB}
+    earlier = functions.world.records("prod")[-1]
+    dry = await call(functions, "roll_back", line | {"dryRun": True})
+    assert dry.status_code == 200
+    assert functions.wake.messages == []
+    assert read(dry) == {
+        "dryRun": True,
+        "text": read(dry)["text"],
+        "record": json.loads(encode(record_view(earlier))),
+        "decision": read(dry)["decision"],
+        "imageIn": "prod",
+        "replaces": read(dry)["replaces"],
+        "importing": None,
+        "vetoes": [second],
+        "running": None,
+    }
+    assert read(dry)["decision"]["outcome"] == "qualified"
+    assert read(dry)["replaces"]["digest"] == second
+    done = await call(functions, "roll_back", line)
+    record = read(done)
+    assert done.status_code == 202
+    assert (record["rollbackOf"], record["tag"], record["digest"]) == (earlier.id, "v1", first)
+    assert functions.wake.messages == WAKES_PROD
+
+
+FIRST = "prod~shop:web~9999999998.main"
+
+
 @pytest.mark.parametrize(
-    ("body", "status"),
+    ("body", "status", "type_"),
     [
-        ({"record": "nonsense", "reason": "x"}, 404),
-        ({"record": "prod~shop:web~9999999990.main", "reason": "x"}, 404),
-        ({"record": "prod~shop:web~9999999998.main"}, 400),
-        ({"record": 5, "reason": "x"}, 400),
-        ({"record": "prod~shop:web~9999999998.main", "reason": "x"}, 409),
+        ({"record": "nonsense"}, 404, "not-found"),
+        ({"record": "prod~shop:web~9999999990.main"}, 404, "not-found"),
+        ({"reason": "x"}, 400, "invalid-request"),
+        ({"record": 5, "reason": "x"}, 400, "invalid-request"),
+        ({"environment": "qa", "repository": WEB}, 404, "not-found"),
+        ({"record": FIRST}, 409, "already-current"),
+        ({"record": FIRST, "environment": "staging"}, 409, "record-elsewhere"),
+        ({"record": "prod~shop:web~9999999997.main"}, 409, "record-not-succeeded"),
+        ({"environment": "prod", "repository": WEB}, 409, "nothing-earlier"),
     ],
 )
 async def test_a_rollback_that_cannot_be_says_why(
-    functions: Functions, body: dict[str, object], status: int
+    functions: Functions, body: dict[str, object], status: int, type_: str
 ) -> None:
-    await released(functions.world, "v1")
-    response = await http.post_rollback(request("POST", "rollbacks", body), functions.wake)
+    world = functions.world
+    await released(world, "v1")
+    world.registry.push(registry_id("prod"), WEB, "v2")
+    await released(world, "v2")  # fails: the tag is taken
+    response = await call(functions, "roll_back", body)
     assert is_problem(response, status)
+    assert read(response)["type"] == f"urn:promoter:problem:{type_}"
     assert functions.wake.messages == []
     assert (await functions.world.line("prod")).hold is None
 

@@ -10,6 +10,14 @@ import msgspec
 import pytest
 
 from promoter.application.promote import NoRuleError, NotInSourceError, NotQualifiedError
+from promoter.application.rollback_plan import (
+    AlreadyCurrentError,
+    ImageGoneError,
+    NothingEarlierError,
+    RecordElsewhereError,
+    RecordNotSucceededError,
+    RollbackRefusedError,
+)
 from promoter.application.take_gate_result import UnknownTagError
 from promoter.application.target import TagConflictError
 from promoter.bootstrap import NotReadyError
@@ -50,6 +58,11 @@ PROBLEMS: list[tuple[PromoterError, int, str]] = [
     (NotInSourceError("no", "dev-to-staging"), 404, "not-found"),
     (UnknownTagError("no"), 404, "not-found"),
     (NotQualifiedError(DECISION), 409, "not-qualified"),
+    (AlreadyCurrentError("no", DECISION), 409, "already-current"),
+    (RecordNotSucceededError("no", DECISION), 409, "record-not-succeeded"),
+    (ImageGoneError("no", DECISION), 409, "image-gone"),
+    (RecordElsewhereError("no"), 409, "record-elsewhere"),
+    (NothingEarlierError("no"), 409, "nothing-earlier"),
     (RefusedError("no"), 409, "refused"),
     (TagConflictError("no"), 409, "refused"),
     (ConcurrentChangeError("no"), 503, "busy"),
@@ -58,7 +71,8 @@ PROBLEMS: list[tuple[PromoterError, int, str]] = [
     (NotReadyError(["a", "b"]), 503, "not-ready"),
     (IllegalTransitionError("no"), 500, "internal-error"),
 ]
-ELSEWHERE = {PromoterError, PolicyError, SettingsError}  # the root; and what NotReadyError tells
+# Roots; and what NotReadyError tells.
+ELSEWHERE = {PromoterError, RollbackRefusedError, PolicyError, SettingsError}
 
 
 def all_errors(root: type[PromoterError]) -> set[type[PromoterError]]:
