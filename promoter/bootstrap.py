@@ -16,7 +16,15 @@ from promoter.adapters.queue import Queue, QueueScheduler
 from promoter.adapters.settings import Access, Settings, SystemClock, load_access, load_settings
 from promoter.adapters.tables import Tables
 from promoter.application.app import App
-from promoter.domain.errors import PolicyError, PromoterError, SettingsError
+from promoter.application.reconcile import notice_policy
+from promoter.application.work import Work
+from promoter.domain.errors import (
+    ConcurrentChangeError,
+    PolicyError,
+    PromoterError,
+    SettingsError,
+    UnavailableError,
+)
 
 log = logging.getLogger("promoter")
 
@@ -46,6 +54,7 @@ class Process:
         problems: What is wrong; empty where all is well.
         access: How callers are known; None where that cannot be told, and nobody is let in.
         queues: The queues that messages were put back on, by their names.
+        noticed: The hash of the policy, once what waits under another one has been woken.
     """
 
     settings: Settings | None
@@ -54,6 +63,7 @@ class Process:
     problems: list[str]
     access: Access | None
     queues: dict[str, Queue] = field(default_factory=dict)
+    noticed: set[str] = field(default_factory=set)
 
     def ready(self) -> App:
         """The application.
@@ -96,6 +106,20 @@ def app() -> App:
         NotReadyError: The settings or the policy have problems.
     """
     return process().ready()
+
+
+async def woken_by_policy() -> list[Work]:
+    """What a changed policy wakes: once a process, by the first event or message that it takes."""
+    ready, noticed = process().ready(), process().noticed
+    if noticed:
+        return []
+    noticed.add(ready.policy.hash)
+    try:
+        return await notice_policy(ready)
+    except (ConcurrentChangeError, UnavailableError) as error:  # `reconcile` notices it, too
+        log.warning("whether the policy has changed is not known yet: %s", error)
+        noticed.clear()
+        return []
 
 
 def _start() -> Process:

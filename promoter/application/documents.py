@@ -17,6 +17,7 @@ from promoter.domain.line import Line, LineKey
 from promoter.domain.promotion import Phase, Promotion, record_key
 
 REGISTRY = "registry"
+CURRENT = "current"
 REJECTIONS = "~rejections"
 ENVIRONMENTS = "~environments"
 LATE = timedelta(hours=1)
@@ -162,6 +163,17 @@ class KnownEnvironment(Document, frozen=True):
         return ENVIRONMENTS
 
 
+class KnownPolicy(Document, frozen=True):
+    """The policy that what waits was last judged by, as far as its changes were noticed."""
+
+    hash: str
+
+    @property
+    def environment(self) -> str:
+        """It stands apart from what is in environments."""
+        return ENVIRONMENTS
+
+
 class Backoff(Document, frozen=True):
     """An environment's registry asked to be left alone: the whole app keeps off it until then."""
 
@@ -169,7 +181,18 @@ class Backoff(Document, frozen=True):
     until: datetime
 
 
-type Row = Backoff | Line | Promotion | Claim | Candidate | LogEntry | Todo | Rejection | KnownEnvironment
+type Row = (
+    Backoff
+    | Line
+    | Promotion
+    | Claim
+    | Candidate
+    | LogEntry
+    | Todo
+    | Rejection
+    | KnownEnvironment
+    | KnownPolicy
+)
 
 PREFIX: dict[type[Document], str] = {
     Line: "line",
@@ -180,6 +203,7 @@ PREFIX: dict[type[Document], str] = {
     Todo: "todo",
     Rejection: "rejection",
     KnownEnvironment: "environment",
+    KnownPolicy: "policy",
     Backoff: "backoff",
 }
 
@@ -204,6 +228,8 @@ def row_key(row: Row) -> str:  # noqa: PLR0911 - one a kind
             return f"{newest_first(row.at)}~{row.id}"
         case KnownEnvironment():
             return row.name
+        case KnownPolicy():
+            return CURRENT
         case Backoff():
             return REGISTRY
 

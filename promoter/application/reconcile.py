@@ -5,10 +5,12 @@ from datetime import timedelta
 
 from promoter.application.app import App
 from promoter.application.documents import (
+    CURRENT,
     ENVIRONMENTS,
     Candidate,
     Claim,
     KnownEnvironment,
+    KnownPolicy,
     Todo,
     TodoKind,
     claim_row,
@@ -37,6 +39,20 @@ async def reconcile(app: App) -> list[Work]:
         async for work in _candidates(app, environment):
             wake[work] = None
     return list(wake)
+
+
+async def notice_policy(app: App) -> list[Work]:
+    """Wake what waits under another policy than this one. A process asks once, when it is first called.
+
+    Returns:
+        The images to be judged again.
+    """
+    known = await app.promotions.get(KnownPolicy, ENVIRONMENTS, CURRENT)
+    if known is not None and known.hash == app.policy.hash:
+        return []
+    wake = [work for name in await _environments(app) async for work in _candidates(app, name)]
+    await app.commit(Put(KnownPolicy(hash=app.policy.hash)))
+    return list(dict.fromkeys(wake))
 
 
 async def _environments(app: App) -> list[str]:

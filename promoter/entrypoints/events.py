@@ -54,7 +54,7 @@ async def image_pushed(event: func.EventGridEvent, wake: Wake) -> None:
     try:
         taken = registry_event(event)
         if taken is not None:
-            send(wake, await take_push(app, taken))
+            send(wake, [*await take_push(app, taken), *await bootstrap.woken_by_policy()])
     except InvalidError as error:
         at = f"{error.field}: " if error.field else ""
         await reject(app, "image_pushed", json.dumps(event.to_dict()), f"malformed event: {at}{error}")

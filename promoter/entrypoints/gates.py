@@ -32,7 +32,8 @@ async def quality_gate(message: func.QueueMessage, wake: Wake) -> None:
     try:
         app = bootstrap.app()
         report = decode(text, GateReport)
-        send(wake, (await take_gate_result(app, report, REPORTER, guard=False)).wake)
+        reported = await take_gate_result(app, report, REPORTER, guard=False)
+        send(wake, [*reported.wake, *await bootstrap.woken_by_policy()])
     except UnknownTagError:
         raise  # its push may be on its way: the queue tries again, a few times
     except (NotReadyError, ConcurrentChangeError, UnavailableError) as error:

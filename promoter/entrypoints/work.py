@@ -38,7 +38,7 @@ async def advance(message: func.QueueMessage, wake: Wake) -> None:
         await reject(app, "advance", text, f"malformed message: {error}")
         return
     try:
-        send(wake, await _do(app, work))
+        send(wake, [*await _do(app, work), *await bootstrap.woken_by_policy()])
     except (ConcurrentChangeError, UnavailableError) as error:
         await postpone(WORK_QUEUE, text, error)
 

@@ -7,6 +7,7 @@ import pytest
 from promoter.application.documents import Candidate
 from promoter.application.hold import hold, unhold
 from promoter.application.ports import MAX_DELAY
+from promoter.application.reconcile import notice_policy
 from promoter.application.work import Consider
 from promoter.domain.decision import Outcome
 from promoter.domain.image import Repository
@@ -164,3 +165,18 @@ async def test_a_verdict_that_has_got_too_old_while_a_promotion_waited_its_turn_
     await world.report("scan", "passed", second)
     await world.run()
     assert world.story("staging")[-1] == "automatic v2 succeeded"
+
+
+async def test_a_process_with_another_policy_wakes_what_waits_and_the_next_process_does_not() -> None:
+    world = World(conditional(soak="30d"))
+    assert await notice_policy(world.app) == []
+    await world.push("v1")
+    await world.run(2 * HOUR)
+    assert await notice_policy(world.app) == []
+    world.policy = conditional(soak="1h")
+    world.app = world.new_app()
+    [work] = await notice_policy(world.app)
+    assert await notice_policy(world.new_app()) == []
+    await world.wake([work])
+    await world.run()
+    assert world.story("staging") == ["automatic v1 succeeded"]

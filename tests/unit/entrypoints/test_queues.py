@@ -6,17 +6,20 @@ from datetime import timedelta
 import azure.functions as func
 import pytest
 
+from promoter.application.documents import KnownPolicy
 from promoter.application.take_gate_result import UnknownTagError
+from promoter.application.work import Consider, to_message
 from promoter.bootstrap import NotReadyError
 from promoter.domain.errors import UnavailableError
 from promoter.domain.evidence import GateResult
+from promoter.domain.image import Repository
 from promoter.entrypoints.gates import REPORTER, quality_gate, quality_gate_poison
 from promoter.entrypoints.timers import reconcile
 from promoter.entrypoints.work import advance, advance_poison
-from tests.fakes.world import WEB
-from tests.unit.application.stories import HOUR, qualified
+from tests.fakes.world import WEB, World
+from tests.unit.application.stories import HOUR, conditional, qualified
 from tests.unit.domain.strategies import digest
-from tests.unit.entrypoints.running import Functions, message
+from tests.unit.entrypoints.running import Functions, message, run_over
 
 VERDICT = {"repository": WEB, "environment": "dev", "gate": "unit-tests", "verdict": "passed"}
 ADVANCE = {"do": "advance", "environment": "staging", "repository": WEB, "track": "main"}
@@ -58,6 +61,34 @@ async def test_an_image_is_considered_and_what_it_qualifies_for_is_woken(functio
     await advance(message({"do": "consider", "repository": WEB, "digest": image}), functions.wake)
     assert len(functions.wake.messages) == 1
     assert functions.rejections == []
+
+
+async def test_a_changed_policy_wakes_what_waits_with_the_first_message_of_a_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(conditional(soak="30d"))
+    image = await world.push("v1")
+    await world.drain()
+    world.clock.advance(2 * HOUR)
+    world.policy = conditional(soak="1h")
+    world.app = world.new_app()
+    functions = run_over(world, monkeypatch)
+    await advance(message(ADVANCE), functions.wake)
+    assert functions.wake.messages == [to_message(Consider(Repository(WEB), image))]
+    functions.wake.messages.clear()
+    await advance(message(ADVANCE), functions.wake)
+    assert functions.wake.messages == []
+
+
+async def test_whether_the_policy_has_changed_is_asked_again_where_the_store_did_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    functions = run_over(World(), monkeypatch)
+    functions.world.promotions.fail_next()
+    await advance(message(ADVANCE), functions.wake)
+    assert functions.world.promotions.rows(KnownPolicy) == []
+    await advance(message(ADVANCE), functions.wake)
+    assert len(functions.world.promotions.rows(KnownPolicy)) == 1
 
 
 @pytest.mark.parametrize("body", NO_MESSAGE.values(), ids=NO_MESSAGE.keys())
