@@ -6,9 +6,9 @@ from promoter import __version__, bootstrap
 from promoter.application.adopt import Adoption, adopt
 from promoter.application.approve import ApprovalWanted, approve
 from promoter.application.documents import REJECTIONS, Candidate, Rejection
-from promoter.application.history import Page, Query, history, lines, target_environments
+from promoter.application.history import Query, candidates, history, lines
 from promoter.application.hold import hold, unhold
-from promoter.application.paging import every
+from promoter.application.paging import Listing, Page
 from promoter.application.promote import Promoted, Wanted, explain, promote
 from promoter.application.records import find_record
 from promoter.application.retry import abort, retry
@@ -26,7 +26,7 @@ from promoter.entrypoints.answers import Answer, response
 from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, Wake
 from promoter.entrypoints.problems import answered
 from promoter.entrypoints.requests import read_query
-from promoter.entrypoints.routes import Abortion, Nothing, Reason, Track, Where
+from promoter.entrypoints.routes import Abortion, Nothing, Reason, Track
 from promoter.entrypoints.serving import Asked, serve
 from promoter.entrypoints.views import (
     ApprovalView,
@@ -249,16 +249,14 @@ async def _show(asked: Asked[Nothing, Nothing]) -> Answer:
     return Answer(record_view(await find_record(asked.app, asked.path["id"])))
 
 
-async def _environments(asked: Asked[Nothing, Nothing]) -> Answer:
-    return Answer(Page([line_view(line) for line in await lines(asked.app)], None))
+async def _environments(asked: Asked[Listing, Nothing]) -> Answer:
+    page = await lines(asked.app, asked.query)
+    return Answer(Page([line_view(line) for line in page.items], page.cursor))
 
 
-async def _candidates(asked: Asked[Where, Nothing]) -> Answer:
-    app, where = asked.app, asked.query
-    names = target_environments(app, where.environment)
-    prefix = f"{where.repository.path}~" if where.repository else ""
-    found = [candidate_view(each) for name in names async for each in every(app, Candidate, name, prefix)]
-    return Answer(Page(found, None))
+async def _candidates(asked: Asked[Listing, Nothing]) -> Answer:
+    page = await candidates(asked.app, asked.query)
+    return Answer(Page([candidate_view(each) for each in page.items], page.cursor))
 
 
 async def _decide(asked: Asked[Wanted, Nothing]) -> Answer:

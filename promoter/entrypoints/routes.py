@@ -12,12 +12,12 @@ import msgspec
 
 from promoter.application.adopt import Adoption
 from promoter.application.approve import ApprovalWanted
-from promoter.application.history import Page, Query
+from promoter.application.history import Query
+from promoter.application.paging import Listing, Page
 from promoter.application.promote import Wanted
 from promoter.application.rollback_plan import RollbackWanted
 from promoter.application.take_gate_result import GateReport
 from promoter.domain.access import Capability
-from promoter.domain.image import Repository
 from promoter.entrypoints.views import (
     ApprovalView,
     CandidateView,
@@ -55,13 +55,6 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     track: str = "main"
-
-
-class Where(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which candidates are asked for."""
-
-    environment: str | None = None
-    repository: Repository | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +102,8 @@ HOLD = Route("hold", "PUT", _LINE, _OPERATE, Track, Reason, {200: LineView})
 UNHOLD = Route("unhold", "DELETE", _LINE, _OPERATE, Track, Nothing, {204: None})
 HISTORY = Route("history", "GET", "promotions", _READ, Query, Nothing, {200: Page[RecordView]})
 SHOW = Route("show", "GET", "promotions/{id}", _READ, Nothing, Nothing, {200: RecordView})
-ENVIRONMENTS = Route("environments", "GET", "environments", _READ, Nothing, Nothing, {200: Page[LineView]})
-CANDIDATES = Route("candidates", "GET", "candidates", _READ, Where, Nothing, {200: Page[CandidateView]})
+ENVIRONMENTS = Route("environments", "GET", "environments", _READ, Listing, Nothing, {200: Page[LineView]})
+CANDIDATES = Route("candidates", "GET", "candidates", _READ, Listing, Nothing, {200: Page[CandidateView]})
 DECIDE = Route("decide", "GET", "decisions", _READ, Wanted, Nothing, {200: DecisionView})
 HEALTH = Route("health", "GET", "health", None, Nothing, Nothing, {200: HealthView, 503: HealthView})
 DETAILS = Route("health_details", "GET", "health/details", _READ, Nothing, Nothing, {200: DetailsView})

@@ -444,6 +444,33 @@ async def test_what_waits_is_shown_with_what_it_waits_for(functions: Functions) 
         assert answer["items"] == []
 
 
+@pytest.mark.parametrize("name", ["environments", "candidates"])
+async def test_what_runs_where_and_what_waits_come_in_pages(functions: Functions, name: str) -> None:
+    for repository in ("shop/a", "shop/b", "shop/c"):
+        image = await functions.world.push("v1", repository=repository)
+        if name == "environments":
+            await functions.world.report("unit-tests", "passed", image, repository=repository)
+            await functions.world.run()
+    found, params = [], {"limit": "2"}
+    while True:
+        page = read(await call(functions, name, params=params))
+        found.append([item["repository"] for item in page["items"]])
+        if page["cursor"] is None:
+            break
+        params["cursor"] = page["cursor"]
+    assert found == [["shop/a", "shop/b"], ["shop/c"]]
+    other = {"environments": "candidates", "candidates": "history"}[name]
+    foreign = await call(functions, other, params=params)
+    assert (foreign.status_code, read(foreign)["field"]) == (400, "cursor")
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "101", "many", "1.5"])
+@pytest.mark.parametrize("name", ["environments", "candidates", "history"])
+async def test_a_limit_out_of_bounds_is_told(functions: Functions, name: str, limit: str) -> None:
+    answer = await call(functions, name, params={"limit": limit})
+    assert (answer.status_code, read(answer)["field"]) == (400, "limit")
+
+
 async def test_why_is_answered_with_the_decision(functions: Functions) -> None:
     await functions.world.push("v1")
     params = {"repository": WEB, "tag": "v1", "to": "staging"}

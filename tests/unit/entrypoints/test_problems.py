@@ -9,6 +9,7 @@ import azure.functions as func
 import msgspec
 import pytest
 
+from promoter.application.paging import CursorError
 from promoter.application.promote import NoRuleError, NotInSourceError, NotQualifiedError
 from promoter.application.rollback_plan import (
     AlreadyCurrentError,
@@ -52,6 +53,7 @@ PROBLEMS: list[tuple[PromoterError, int, str]] = [
     (ClientHeaderError("no"), 403, "client-header"),
     (InvalidError("no"), 400, "invalid-request"),
     (InvalidReferenceError("no", "tag"), 400, "invalid-request"),
+    (CursorError(), 400, "invalid-request"),
     (ForbiddenError("no"), 403, "forbidden"),
     (NotFoundError("no"), 404, "not-found"),
     (NoRuleError("no"), 404, "not-found"),
