@@ -20,6 +20,7 @@ REGISTRY = "registry"
 CURRENT = "current"
 REJECTIONS = "~rejections"
 ENVIRONMENTS = "~environments"
+REQUESTS = "~requests"
 LATE = timedelta(hours=1)
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -152,6 +153,43 @@ class Rejection(Document, frozen=True):
         return REJECTIONS
 
 
+class Remembered(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """The answer of a call.
+
+    Attributes:
+        text: What was answered.
+        record: The promotion whose end can be waited for, where one was started.
+    """
+
+    status: int
+    text: str
+    headers: dict[str, str]
+    record: str | None = None
+
+
+class Keyed(Document, frozen=True):
+    """A call that carried an idempotency key.
+
+    Attributes:
+        day: When the key was first used; old keys sort first.
+        key: The caller and the key, hashed.
+        asks: What the call asks for, hashed.
+        at: When it was last begun.
+        answer: Its answer, once it was carried out.
+    """
+
+    day: str
+    key: str
+    asks: str
+    at: datetime
+    answer: Remembered | None = None
+
+    @property
+    def environment(self) -> str:
+        """They stand apart from all environments."""
+        return REQUESTS
+
+
 class KnownEnvironment(Document, frozen=True):
     """An environment that some policy has named."""
 
@@ -192,6 +230,7 @@ type Row = (
     | Rejection
     | KnownEnvironment
     | KnownPolicy
+    | Keyed
 )
 
 PREFIX: dict[type[Document], str] = {
@@ -204,6 +243,7 @@ PREFIX: dict[type[Document], str] = {
     Rejection: "rejection",
     KnownEnvironment: "environment",
     KnownPolicy: "policy",
+    Keyed: "request",
     Backoff: "backoff",
 }
 
@@ -226,6 +266,8 @@ def row_key(row: Row) -> str:  # noqa: PLR0911 - one a kind
             return f"{record_row(row.repository, row.sequence, row.track)}~{what}"
         case Rejection():
             return f"{newest_first(row.at)}~{row.id}"
+        case Keyed():
+            return f"{row.day}~{row.key}"
         case KnownEnvironment():
             return row.name
         case KnownPolicy():

@@ -1,5 +1,8 @@
 """The HTTP API: a function for each route, and the use case behind it."""
 
+from dataclasses import replace
+from typing import Any
+
 import azure.functions as func
 
 from promoter import __version__, bootstrap
@@ -18,15 +21,23 @@ from promoter.application.take_gate_result import GateReport, take_gate_result
 from promoter.application.take_push import unknown_registries
 from promoter.application.work import advance
 from promoter.domain.access import Capability
+from promoter.domain.decision import Outcome
 from promoter.domain.image import Repository
 from promoter.domain.line import LineKey
 from promoter.domain.promotion import RecordId
 from promoter.entrypoints import routes
-from promoter.entrypoints.answers import Answer, response
+from promoter.entrypoints.answers import (
+    Answer,
+    candidate_answer,
+    decision_answer,
+    record_answer,
+    response,
+    shown,
+)
 from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, Wake
 from promoter.entrypoints.problems import answered
 from promoter.entrypoints.requests import read_query
-from promoter.entrypoints.routes import Abortion, Nothing, Reason, Track
+from promoter.entrypoints.routes import Abortion, DecisionQuery, Nothing, Reason, Track
 from promoter.entrypoints.serving import Asked, serve
 from promoter.entrypoints.views import (
     ApprovalView,
@@ -34,15 +45,13 @@ from promoter.entrypoints.views import (
     HealthView,
     ReportView,
     candidate_view,
-    decision_view,
     line_view,
     record_view,
     rollback_view,
 )
+from promoter.entrypoints.waiting import Waiting, until
 
 bp = func.Blueprint()
-
-_RECORD = "/api/promotions/"
 
 
 @bp.function_name("promote")
@@ -164,48 +173,45 @@ async def get_health_details(req: func.HttpRequest) -> func.HttpResponse:
     return await serve(routes.DETAILS, req, _details)
 
 
-async def _promote(asked: Asked[Nothing, Wanted]) -> Answer:
+async def _promote(asked: Asked[Waiting, Wanted]) -> Answer:
     asked.permit_in(asked.body.target)
     if asked.body.override is not None:
         asked.permit_in(asked.body.target, Capability.ADMINISTER)
-    return _started(await promote(asked.app, asked.body, asked.caller.actor))
+    return _started(asked, await promote(asked.app, asked.body, asked.caller.actor))
 
 
-async def _adopt(asked: Asked[Nothing, Adoption]) -> Answer:
+async def _adopt(asked: Asked[Waiting, Adoption]) -> Answer:
     asked.permit_in(asked.body.environment)
-    return _started(await adopt(asked.app, asked.body, asked.caller.actor))
+    return _started(asked, await adopt(asked.app, asked.body, asked.caller.actor))
 
 
-async def _retry(asked: Asked[Nothing, Nothing]) -> Answer:
-    return _started(await retry(asked.app, _permitted_record(asked), asked.caller.actor))
+async def _retry(asked: Asked[Waiting, Nothing]) -> Answer:
+    return _started(asked, await retry(asked.app, _permitted_record(asked), asked.caller.actor))
 
 
-async def _roll_back(asked: Asked[Nothing, RollbackWanted]) -> Answer:
+async def _roll_back(asked: Asked[Waiting, RollbackWanted]) -> Answer:
     asked.permit_in(asked.body.line_key.environment)
     if asked.body.dry_run:
-        return Answer(rollback_view(await plan_rollback(asked.app, asked.body)))
+        return shown(rollback_view(await plan_rollback(asked.app, asked.body)))
     record = await roll_back(asked.app, asked.body, asked.caller.actor)
-    return _started(Promoted(record, already=False))
+    return _started(asked, Promoted(record, already=False))
 
 
-def _started(promoted: Promoted | Candidate) -> Answer:
+def _started(asked: Asked[Waiting, Any], promoted: Promoted | Candidate) -> Answer:
     if isinstance(promoted, Candidate):
-        return Answer(candidate_view(promoted), 202)
-    record, already = promoted.record, promoted.already
-    return Answer(
-        record_view(record),
-        200 if already else 202,
-        {"Location": _RECORD + record.id},
-        wake=[] if already else [advance(record.line_key)],
-    )
+        return candidate_answer(promoted, asked.app.clock.now())
+    record = promoted.record
+    if promoted.already:
+        return record_answer(record)
+    return record_answer(record, 202, [advance(record.line_key)])
 
 
 async def _abort(asked: Asked[Nothing, Abortion]) -> Answer:
     record = await abort(asked.app, _permitted_record(asked), asked.caller.actor, asked.body.reason)
-    return Answer(record_view(record))
+    return record_answer(record)
 
 
-def _permitted_record[B](asked: Asked[Nothing, B]) -> str:
+def _permitted_record(asked: Asked[Any, Any]) -> str:
     record = asked.path["id"]
     asked.permit_in(RecordId.parse(record).environment)
     return record
@@ -216,18 +222,18 @@ async def _report(asked: Asked[Nothing, GateReport]) -> Answer:
     view = ReportView(
         reported.image.repository, reported.image.digest, reported.result, asked_by=(), note=None
     )
-    return Answer(view, 202, wake=reported.wake)
+    return replace(shown(view, 202), wake=reported.wake)
 
 
 async def _approve(asked: Asked[Nothing, ApprovalWanted]) -> Answer:
     approved = await approve(asked.app, asked.body, asked.caller)
-    image = approved.image
-    return Answer(ApprovalView(image.repository, image.digest, approved.approval), 202, wake=approved.wake)
+    view = ApprovalView(approved.image.repository, approved.image.digest, approved.approval)
+    return replace(shown(view, 202), wake=approved.wake)
 
 
 async def _hold(asked: Asked[Track, Reason]) -> Answer:
     line = await hold(asked.app, _permitted_line(asked), asked.body.reason, asked.caller.actor)
-    return Answer(line_view(line))
+    return shown(line_view(line))
 
 
 async def _unhold(asked: Asked[Track, Nothing]) -> Answer:
@@ -242,25 +248,33 @@ def _permitted_line[B](asked: Asked[Track, B]) -> LineKey:
 
 async def _history(asked: Asked[Query, Nothing]) -> Answer:
     page = await history(asked.app, asked.query)
-    return Answer(Page([record_view(record) for record in page.items], page.cursor))
+    return shown(Page([record_view(record) for record in page.items], page.cursor))
 
 
-async def _show(asked: Asked[Nothing, Nothing]) -> Answer:
-    return Answer(record_view(await find_record(asked.app, asked.path["id"])))
+async def _show(asked: Asked[Waiting, Nothing]) -> Answer:
+    app, name = asked.app, asked.path["id"]
+    record = await until(
+        lambda: find_record(app, name), lambda each: each.phase.is_terminal, asked.query.wait
+    )
+    return record_answer(record)
 
 
 async def _environments(asked: Asked[Listing, Nothing]) -> Answer:
     page = await lines(asked.app, asked.query)
-    return Answer(Page([line_view(line) for line in page.items], page.cursor))
+    return shown(Page([line_view(line) for line in page.items], page.cursor))
 
 
 async def _candidates(asked: Asked[Listing, Nothing]) -> Answer:
     page = await candidates(asked.app, asked.query)
-    return Answer(Page([candidate_view(each) for each in page.items], page.cursor))
+    return shown(Page([candidate_view(each) for each in page.items], page.cursor))
 
 
-async def _decide(asked: Asked[Wanted, Nothing]) -> Answer:
-    return Answer(decision_view(await explain(asked.app, asked.query)))
+async def _decide(asked: Asked[DecisionQuery, Nothing]) -> Answer:
+    app, query = asked.app, asked.query
+    decision = await until(
+        lambda: explain(app, query.wanted), lambda each: each.outcome is not Outcome.WAITING, query.wait
+    )
+    return decision_answer(decision, app.clock.now())
 
 
 async def _details(asked: Asked[Nothing, Nothing]) -> Answer:
@@ -272,10 +286,10 @@ async def _details(asked: Asked[Nothing, Nothing]) -> Answer:
         unknown_registries=dict(unknown_registries),
         last_rejection=latest[0].at if latest else None,
     )
-    return Answer(view)
+    return shown(view)
 
 
 async def _health(req: func.HttpRequest) -> func.HttpResponse:
     read_query(req, Nothing)
     ready = bootstrap.process().app is not None
-    return response(Answer(HealthView("ok" if ready else "not ready"), 200 if ready else 503))
+    return response(req, shown(HealthView("ok" if ready else "not ready"), 200 if ready else 503))

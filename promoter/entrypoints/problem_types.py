@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from promoter.application.idempotency import KeyReusedError, StillRunningError
 from promoter.application.promote import NotQualifiedError
 from promoter.application.rollback_plan import (
     AlreadyCurrentError,
@@ -55,6 +56,13 @@ PROBLEM_TYPES: tuple[ProblemType, ...] = (  # the first that fits is taken
         TooLargeError, "too-large", "The body is too large", 413, "Send less; keep what is long behind a URL."
     ),
     ProblemType(
+        KeyReusedError,
+        "key-reused",
+        "The idempotency key belongs to another request",
+        422,
+        "Take a new key for each new request, and the same key only for its repetitions.",
+    ),
+    ProblemType(
         InvalidError,
         "invalid-request",
         "The request is not valid",
@@ -79,6 +87,13 @@ PROBLEM_TYPES: tuple[ProblemType, ...] = (  # the first that fits is taken
         "Have the role assigned that is named; docs/security.md lists them all.",
     ),
     ProblemType(NotFoundError, "not-found", "There is no such thing", 404, "Check the name."),
+    ProblemType(
+        StillRunningError,
+        "still-running",
+        "The same call is being carried out",
+        409,
+        "Send the same again after the seconds that Retry-After names; it is then answered as the first was.",
+    ),
     ProblemType(
         AlreadyCurrentError,
         "already-current",

@@ -7,6 +7,7 @@ from typing import Any
 import azure.functions as func
 import msgspec
 
+from promoter.application.idempotency import StillRunningError
 from promoter.application.promote import NotQualifiedError
 from promoter.bootstrap import NotReadyError
 from promoter.domain.codec import encode
@@ -18,7 +19,7 @@ from promoter.entrypoints.views import DecisionView, decision_view
 log = logging.getLogger("promoter")
 
 KIND = "application/problem+json"
-_RETRY_AFTER = 10
+_SOON, _RETRY_AFTER = "2", 10
 
 
 class ProblemView(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -83,6 +84,8 @@ def told(
 
 def _headers(kind: ProblemType, error: PromoterError) -> dict[str, str]:
     match kind.status:
+        case _ if isinstance(error, StillRunningError):
+            return {"Retry-After": _SOON}
         case 401:
             return {"WWW-Authenticate": "Bearer"}
         case 503:

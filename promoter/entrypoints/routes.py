@@ -18,6 +18,7 @@ from promoter.application.promote import Wanted
 from promoter.application.rollback_plan import RollbackWanted
 from promoter.application.take_gate_result import GateReport
 from promoter.domain.access import Capability
+from promoter.domain.image import Digest, Repository, Tag
 from promoter.entrypoints.views import (
     ApprovalView,
     CandidateView,
@@ -29,6 +30,7 @@ from promoter.entrypoints.views import (
     ReportView,
     RollbackView,
 )
+from promoter.entrypoints.waiting import Seconds, Waiting
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,6 +57,29 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     track: str = "main"
+
+
+class DecisionQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which decision is asked for.
+
+    Attributes:
+        target: The environment that the image is to go to.
+        tag: The image by its tag in the source environment; or by its digest.
+        source: The environment that it comes from; where it has arrived, if it is not named.
+        wait: So many seconds, from 0 to 60, as long as the decision is `waiting`.
+    """
+
+    repository: Repository
+    target: str = msgspec.field(name="to")
+    tag: Tag | None = None
+    digest: Digest | None = None
+    source: str | None = msgspec.field(name="from", default=None)
+    wait: Seconds = 0
+
+    @property
+    def wanted(self) -> Wanted:
+        """The promotion that it would be about."""
+        return Wanted(self.repository, self.target, tag=self.tag, digest=self.digest, source=self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +116,20 @@ _STARTED = {202: RecordView | CandidateView, 200: RecordView}
 _ROLLED_BACK = {202: RecordView, 200: RollbackView}
 _LINE = "holds/{environment}/{repository}"
 
-PROMOTE = Route("promote", "POST", "promotions", _OPERATE, Nothing, Wanted, _STARTED)
-ROLL_BACK = Route("roll_back", "POST", "rollbacks", _OPERATE, Nothing, RollbackWanted, _ROLLED_BACK)
-ADOPT = Route("adopt", "POST", "adoptions", _OPERATE, Nothing, Adoption, _STARTED)
-RETRY = Route("retry", "POST", "promotions/{id}/retry", _OPERATE, Nothing, Nothing, _STARTED)
+PROMOTE = Route("promote", "POST", "promotions", _OPERATE, Waiting, Wanted, _STARTED)
+ROLL_BACK = Route("roll_back", "POST", "rollbacks", _OPERATE, Waiting, RollbackWanted, _ROLLED_BACK)
+ADOPT = Route("adopt", "POST", "adoptions", _OPERATE, Waiting, Adoption, _STARTED)
+RETRY = Route("retry", "POST", "promotions/{id}/retry", _OPERATE, Waiting, Nothing, _STARTED)
 ABORT = Route("abort", "POST", "promotions/{id}/abort", _OPERATE, Nothing, Abortion, {200: RecordView})
 REPORT_GATE = Route("report_gate", "POST", "gates", _REPORT, Nothing, GateReport, {202: ReportView})
 APPROVE = Route("approve", "POST", "approvals", _APPROVE, Nothing, ApprovalWanted, {202: ApprovalView})
 HOLD = Route("hold", "PUT", _LINE, _OPERATE, Track, Reason, {200: LineView})
 UNHOLD = Route("unhold", "DELETE", _LINE, _OPERATE, Track, Nothing, {204: None})
 HISTORY = Route("history", "GET", "promotions", _READ, Query, Nothing, {200: Page[RecordView]})
-SHOW = Route("show", "GET", "promotions/{id}", _READ, Nothing, Nothing, {200: RecordView})
+SHOW = Route("show", "GET", "promotions/{id}", _READ, Waiting, Nothing, {200: RecordView})
 ENVIRONMENTS = Route("environments", "GET", "environments", _READ, Listing, Nothing, {200: Page[LineView]})
 CANDIDATES = Route("candidates", "GET", "candidates", _READ, Listing, Nothing, {200: Page[CandidateView]})
-DECIDE = Route("decide", "GET", "decisions", _READ, Wanted, Nothing, {200: DecisionView})
+DECIDE = Route("decide", "GET", "decisions", _READ, DecisionQuery, Nothing, {200: DecisionView})
 HEALTH = Route("health", "GET", "health", None, Nothing, Nothing, {200: HealthView, 503: HealthView})
 DETAILS = Route("health_details", "GET", "health/details", _READ, Nothing, Nothing, {200: DetailsView})
 

@@ -2,22 +2,27 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import azure.functions as func
 import msgspec
 
 from promoter import bootstrap
 from promoter.application.app import App
+from promoter.application.records import find_record
 from promoter.bootstrap import NotReadyError, Process
 from promoter.domain.access import Caller, Capability, permit, permit_somewhere
+from promoter.domain.codec import encode
 from promoter.domain.errors import ForbiddenError
-from promoter.entrypoints.answers import Answer, response
+from promoter.entrypoints.answers import Answer, record_answer, response
 from promoter.entrypoints.callers import caller_of, check_not_cross_site
 from promoter.entrypoints.messages import Wake, send
+from promoter.entrypoints.once import once
 from promoter.entrypoints.problems import answered
 from promoter.entrypoints.requests import read_body, read_query
 from promoter.entrypoints.routes import ROUTES, Route
+from promoter.entrypoints.waiting import Waiting, until
 
 log = logging.getLogger("promoter")
 
@@ -72,15 +77,40 @@ async def serve[Q: msgspec.Struct, B: msgspec.Struct](
         if route.changes:
             check_not_cross_site(req, process.access)
         query, body = read_query(req, route.query), read_body(req, route.body)
-        answer = await handler(Asked(app, caller, needs, dict(req.route_params), query, body))
+        asked = Asked(app, caller, needs, dict(req.route_params), query, body)
+        answer = await _carry_out(route, req, asked, handler)
+        if isinstance(query, Waiting) and query.wait:
+            answer = await _ended(app, answer, query.wait)
         if wake is not None:
             send(wake, answer.wake)
-        return response(answer)
+        return response(req, answer)
 
     answer = await answered(carried_out())
     if route.changes:
         log.info("%s by %s: %d", route.name, who, answer.status_code)
     return answer
+
+
+async def _carry_out[Q: msgspec.Struct, B: msgspec.Struct](
+    route: Route[Q, B], req: func.HttpRequest, asked: Asked[Q, B], handler: Handler[Q, B]
+) -> Answer:
+    if not route.changes:
+        return await handler(asked)
+    said = None if isinstance(asked.query, Waiting) else asked.query  # however long one waits for the same
+    asks = encode((route.name, asked.path, said, asked.body))
+    return await once(asked.app, asked.caller, req, asks, lambda: handler(asked))
+
+
+async def _ended(app: App, answer: Answer, seconds: int) -> Answer:
+    """The answer once the promotion that was started has ended, or the time is up."""
+    if answer.record is None:
+        return answer
+    for work in answer.wake:  # at once: what the function puts out goes out when it has returned
+        await app.scheduler.wake(work, timedelta(0))
+    record = answer.record
+    found = await until(lambda: find_record(app, record), lambda each: each.phase.is_terminal, seconds)
+    status = 200 if found.phase.is_terminal else answer.status
+    return replace(record_answer(found, status), replayed=answer.replayed)
 
 
 def _needs[Q: msgspec.Struct, B: msgspec.Struct](route: Route[Q, B]) -> Capability:

@@ -3,6 +3,7 @@
 import azure.functions as func
 
 from promoter import bootstrap
+from promoter.application.idempotency import sweep
 from promoter.application.reconcile import reconcile as reconcile_all
 from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, Wake, send
 
@@ -14,4 +15,6 @@ bp = func.Blueprint()
 @bp.queue_output(arg_name="wake", queue_name=WORK_QUEUE, connection=CONNECTION)
 async def reconcile(timer: func.TimerRequest, wake: Wake) -> None:  # noqa: ARG001 - the binding's
     """Resume what was left, and judge again what waits and is due."""
-    send(wake, await reconcile_all(bootstrap.app()))
+    app = bootstrap.app()
+    send(wake, await reconcile_all(app))
+    await sweep(app)

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from promoter.application.documents import (
     Candidate,
     Claim,
+    Keyed,
     KnownEnvironment,
     LogEntry,
     Rejection,
+    Remembered,
     Row,
     drive,
 )
@@ -104,7 +106,7 @@ def promotion() -> Promotion:
 
 
 def every_kind() -> list[Row]:
-    """One row of each kind, all of one environment but the last two."""
+    """One row of each kind, all of one environment but the last three."""
     waiting = decide("dev-to-prod", (Condition("gate", State.PENDING, "waits"),))
     return [
         full_line(),
@@ -139,6 +141,7 @@ def every_kind() -> list[Row]:
         drive(promotion()),
         Rejection(at=AT, origin="image_pushed", reason="no digest", content='{"id": "\\u0000"}', id="it's-1"),
         KnownEnvironment(name="prod"),
+        Keyed(day="2026-11-23", key="0f", asks="1e", at=AT, answer=Remembered(202, "{}", {"ETag": "x"}, "1")),
     ]
 
 

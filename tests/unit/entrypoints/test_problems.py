@@ -9,6 +9,7 @@ import azure.functions as func
 import msgspec
 import pytest
 
+from promoter.application.idempotency import KeyReusedError, StillRunningError
 from promoter.application.paging import CursorError
 from promoter.application.promote import NoRuleError, NotInSourceError, NotQualifiedError
 from promoter.application.rollback_plan import (
@@ -60,6 +61,8 @@ PROBLEMS: list[tuple[PromoterError, int, str]] = [
     (NotInSourceError("no", "dev-to-staging"), 404, "not-found"),
     (UnknownTagError("no"), 404, "not-found"),
     (NotQualifiedError(DECISION), 409, "not-qualified"),
+    (KeyReusedError("no"), 422, "key-reused"),
+    (StillRunningError("no"), 409, "still-running"),
     (AlreadyCurrentError("no", DECISION), 409, "already-current"),
     (RecordNotSucceededError("no", DECISION), 409, "record-not-succeeded"),
     (ImageGoneError("no", DECISION), 409, "image-gone"),
@@ -95,7 +98,7 @@ def test_every_error_is_a_problem_document_of_one_shape(error: PromoterError, st
     assert document["status"] == status
     assert document["detail"] == str(error)
     assert set(document) <= {f.encode_name for f in msgspec.structs.fields(ProblemView)}
-    assert ("Retry-After" in response.headers) is (status == 503)
+    assert ("Retry-After" in response.headers) is (status == 503 or name == "still-running")
 
 
 def test_no_error_is_left_out() -> None:

@@ -6,7 +6,8 @@ from datetime import timedelta
 import azure.functions as func
 import pytest
 
-from promoter.application.documents import KnownPolicy
+from promoter.application.documents import Keyed, KnownPolicy
+from promoter.application.idempotency import KEPT, KeyedCall, begin
 from promoter.application.take_gate_result import UnknownTagError
 from promoter.application.work import Consider, to_message
 from promoter.bootstrap import NotReadyError
@@ -222,6 +223,13 @@ async def test_the_timer_wakes_what_was_left(functions: Functions) -> None:
     assert functions.wake.messages == [
         '{"do":"advance","environment":"staging","repository":"shop/web","track":"main","leftovers":true}'
     ]
+
+
+async def test_the_timer_forgets_old_idempotency_keys(functions: Functions) -> None:
+    await begin(functions.world.app, KeyedCall("ann", "k", "promote"))
+    functions.world.clock.advance(3 * KEPT)
+    await reconcile(func.TimerRequest(), functions.wake)
+    assert functions.world.promotions.rows(Keyed) == []
 
 
 async def test_the_timer_of_an_app_that_is_not_ready_fails(broken: Functions) -> None:

@@ -1,0 +1,54 @@
+"""Answering a call when what it is about is done, instead of at once.
+
+A waiting call sleeps between short reads, for a minute at most. docs/adr/0012 says why that is allowed here.
+"""
+
+from asyncio import sleep
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+MAX_WAIT = 60
+AT_ONCE = 16
+"""So many calls may wait in one process. One more is answered at once; its Retry-After says when to ask."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0
+
+type Seconds = Annotated[int, Meta(ge=0, le=MAX_WAIT)]
+
+_waiting = 0
+
+
+class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the caller waits.
+
+    Attributes:
+        wait: So many seconds, from 0 to 60; the answer comes as soon as there is nothing to wait for.
+    """
+
+    wait: Seconds = 0
+
+
+async def until[T](read: Callable[[], Awaitable[T]], done: Callable[[T], bool], seconds: int) -> T:
+    """Read until it is done or the time is up; whatever was read last.
+
+    Args:
+        read: Reads it.
+        done: Whether there is nothing to wait for.
+        seconds: How long to sleep in all, between reads.
+    """
+    global _waiting  # noqa: PLW0603 - what all calls of this process have in common
+    found, slept, pause = await read(), 0.0, _FIRST_PAUSE
+    if done(found) or not seconds or _waiting >= AT_ONCE:
+        return found
+    _waiting += 1
+    try:
+        while not done(found) and slept < seconds:
+            pause = min(pause, seconds - slept)
+            await sleep(pause)
+            slept, pause = slept + pause, min(pause * 2, _LONGEST_PAUSE)
+            found = await read()
+    finally:
+        _waiting -= 1
+    return found
