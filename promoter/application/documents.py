@@ -74,6 +74,11 @@ class Claim(Document, frozen=True):
         """Whether a promotion of it is on the line."""
         return self.phase is not None and not self.phase.is_terminal
 
+    @property
+    def row(self) -> str:
+        """Its key."""
+        return claim_row(self.repository, self.rule, self.tag)
+
 
 class Candidate(Document, frozen=True):
     """An image that is not promoted yet, and what stands in its way."""
@@ -95,6 +100,11 @@ class Candidate(Document, frozen=True):
         """The image that waits."""
         return Image(self.repository, self.digest)
 
+    @property
+    def row(self) -> str:
+        """Its key."""
+        return claim_row(self.repository, self.rule, self.tag)
+
 
 class LogEntry(Document, frozen=True):
     """A promotion that has ended, among all of its environment, the latest first."""
@@ -105,6 +115,14 @@ class LogEntry(Document, frozen=True):
     def environment(self) -> str:
         """Where it was promoted to."""
         return self.promotion.environment
+
+    @property
+    def row(self) -> str:
+        """Its key."""
+        promotion = self.promotion
+        ended = promotion.completed_at or promotion.created_at
+        key = record_row(promotion.repository, promotion.sequence, promotion.track)
+        return f"{newest_first(ended)}~{key}"
 
 
 class TodoKind(StrEnum):
@@ -137,6 +155,12 @@ class Todo(Document, frozen=True):
         """The line of the promotion."""
         return LineKey(self.environment, self.repository, self.track)
 
+    @property
+    def row(self) -> str:
+        """Its key."""
+        what = f"{self.kind}-{self.phase}" if self.phase else self.kind
+        return f"{record_row(self.repository, self.sequence, self.track)}~{what}"
+
 
 class Rejection(Document, frozen=True):
     """An event or message that could not be acted upon, kept for people to look at."""
@@ -151,6 +175,11 @@ class Rejection(Document, frozen=True):
     def environment(self) -> str:
         """Rejections stand apart from all environments."""
         return REJECTIONS
+
+    @property
+    def row(self) -> str:
+        """Its key."""
+        return f"{newest_first(self.at)}~{self.id}"
 
 
 class Remembered(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -189,6 +218,11 @@ class Keyed(Document, frozen=True):
         """They stand apart from all environments."""
         return REQUESTS
 
+    @property
+    def row(self) -> str:
+        """Its key."""
+        return f"{self.day}~{self.key}"
+
 
 class KnownEnvironment(Document, frozen=True):
     """An environment that some policy has named."""
@@ -199,6 +233,11 @@ class KnownEnvironment(Document, frozen=True):
     def environment(self) -> str:
         """They stand apart from what is in them."""
         return ENVIRONMENTS
+
+    @property
+    def row(self) -> str:
+        """Its key."""
+        return self.name
 
 
 class KnownPolicy(Document, frozen=True):
@@ -211,12 +250,22 @@ class KnownPolicy(Document, frozen=True):
         """It stands apart from what is in environments."""
         return ENVIRONMENTS
 
+    @property
+    def row(self) -> str:
+        """Its key."""
+        return CURRENT
+
 
 class Backoff(Document, frozen=True):
     """An environment's registry asked to be left alone: the whole app keeps off it until then."""
 
     environment: str
     until: datetime
+
+    @property
+    def row(self) -> str:
+        """Its key."""
+        return REGISTRY
 
 
 type Row = (
@@ -248,32 +297,15 @@ PREFIX: dict[type[Document], str] = {
 }
 
 
-def row_key(row: Row) -> str:  # noqa: PLR0911 - one a kind
+def row_key(row: Row) -> str:
     """The row's key, without what it is."""
     match row:
         case Line():
             return line_row(row.line_key)
         case Promotion():
             return record_row(row.repository, row.sequence, row.track)
-        case Claim() | Candidate():
-            return claim_row(row.repository, row.rule, row.tag)
-        case LogEntry(promotion=promotion):
-            ended = promotion.completed_at or promotion.created_at
-            key = record_row(promotion.repository, promotion.sequence, promotion.track)
-            return f"{newest_first(ended)}~{key}"
-        case Todo():
-            what = f"{row.kind}-{row.phase}" if row.phase else row.kind
-            return f"{record_row(row.repository, row.sequence, row.track)}~{what}"
-        case Rejection():
-            return f"{newest_first(row.at)}~{row.id}"
-        case Keyed():
-            return f"{row.day}~{row.key}"
-        case KnownEnvironment():
-            return row.name
-        case KnownPolicy():
-            return CURRENT
-        case Backoff():
-            return REGISTRY
+        case _:
+            return row.row
 
 
 def line_row(key: LineKey) -> str:
