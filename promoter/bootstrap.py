@@ -28,6 +28,8 @@ from promoter.domain.errors import (
 
 log = logging.getLogger("promoter")
 
+# They log every request with its headers, and Azure's worker passes on whatever is logged: ADR 32.
+_TALKATIVE = ("azure.core", "azure.identity")
 FOLDER = Path(__file__).resolve().parent.parent
 
 
@@ -123,6 +125,8 @@ async def woken_by_policy() -> list[Work]:
 
 
 def _start() -> Process:
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     made = _made()
     for problem in made.problems:
         log.error("Promoter is not ready: %s", problem)

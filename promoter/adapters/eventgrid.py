@@ -41,6 +41,7 @@ class TopicPublisher:
             subject=event.subject,
             time=event.at,
             data=plain(event),
+            extensions={"traceparent": event.traceparent},
         )
         try:
             await self._open().send(message)

@@ -15,7 +15,7 @@ from promoter.application.documents import (
 )
 from promoter.application.ports import MAX_DELAY, Change, Delete, Put, Write
 from promoter.application.publish import announced
-from promoter.application.tell import tell
+from promoter.application.tell import tell, tell_decision
 from promoter.application.work import Consider
 from promoter.domain.actor import Actor
 from promoter.domain.condition import Kind, Override
@@ -59,6 +59,7 @@ class Claimant:
         if overtaken:
             changes.append(Write(line))
         await self.app.commit(*changes)
+        self._tell(decision)
         return candidate
 
     async def _wake(self, decision: Decision, scheduled: datetime | None) -> datetime | None:
@@ -117,8 +118,13 @@ class Claimant:
             if self.claim and self.claim.waits:
                 changes.append(Delete(self._candidate(decision, self.now)))
         await self.app.commit(*changes)
+        self._tell(decision)
         tell(record)
         return record
+
+    def _tell(self, decision: Decision) -> None:
+        image = self.image
+        tell_decision(self.rule.target, image.repository, self.arrival.tag, image.digest, decision)
 
     @property
     def _same(self) -> bool:

@@ -8,6 +8,7 @@ from promoter.application.app import GUARD, App, while_it_changes
 from promoter.application.claim import Claimant, standing_request
 from promoter.application.documents import Candidate, Claim, Requested, claim_row
 from promoter.application.target import read_target
+from promoter.application.tell import tell_decision
 from promoter.application.work import advance
 from promoter.domain.actor import AUTOMATION, Actor
 from promoter.domain.condition import Condition, Kind, Override, Request, Served, State
@@ -130,6 +131,7 @@ async def _promote(app: App, subject: Subject, key: LineKey, asked: Asked) -> Pr
     arrival = subject.evidence.arrival(rule.source, subject.tag)
     may_wait = {condition.kind for condition in decision.unmet} <= _WAITS_FOR
     if arrival is None or not (decision.qualified or may_wait):
+        tell_decision(rule.target, image.repository, subject.tag, image.digest, decision)
         raise NotQualifiedError(decision)
     await app.evidence.add(image, arrival)  # where it was seen in the registry only, it is stored by now
     claim = await app.promotions.get(Claim, rule.target, claim_row(image.repository, rule.name, subject.tag))

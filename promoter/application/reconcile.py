@@ -17,6 +17,7 @@ from promoter.application.documents import (
 )
 from promoter.application.paging import every
 from promoter.application.ports import Delete, Put
+from promoter.application.waiting import Waiting
 from promoter.application.work import Consider, Work, advance
 from promoter.domain.errors import ConcurrentChangeError
 from promoter.domain.image import Repository
@@ -69,13 +70,16 @@ async def _candidates(app: App, environment: str) -> AsyncIterator[Work]:
     """The candidates that may stand differently now: due, judged by another policy, or held no more."""
     now = app.clock.now()
     held: dict[Repository, set[str]] = {}
+    waiting = Waiting(environment)
     async for candidate in every(app, Candidate, environment):
+        waiting.add(candidate)
         due = candidate.decision.earliest is not None and candidate.decision.earliest <= now
         changed = candidate.policy_hash != app.policy.hash
         if changed and not _has_rule(app, candidate):
             await _withdraw(app, candidate)  # another rule may lead it by now
         if due or changed or await _was_released(app, candidate, held):
             yield Consider(candidate.repository, candidate.digest)
+    waiting.tell(now)
 
 
 def _has_rule(app: App, candidate: Candidate) -> bool:

@@ -6,8 +6,8 @@ import logging
 from promoter.application.app import App
 from promoter.application.documents import Rejection
 from promoter.application.ports import Put
+from promoter.application.tell import say
 
-log = logging.getLogger("promoter")
 _KEPT = 4000
 
 
@@ -28,4 +28,5 @@ async def reject(app: App, origin: str, content: str, reason: str) -> None:
         id=hashlib.sha256(content.encode()).hexdigest()[:16],
     )
     await app.promotions.commit([Put(row)])
-    log.error("%s: rejected %s: %s", origin, row.id, reason, extra={"origin": origin, "rejection": row.id})
+    words = f"{origin}: rejected {row.id}"
+    say(logging.ERROR, "rejection", words, origin=origin, rejection=row.id, reason=row.reason)

@@ -12,6 +12,7 @@ from promoter.application.consider import consider
 from promoter.application.documents import Claim, claim_row
 from promoter.application.ports import Write
 from promoter.application.records import find_record
+from promoter.application.tell import say
 from promoter.application.work import Work
 from promoter.domain.errors import InvalidError
 from promoter.domain.evidence import MAX_CLOCK_SKEW, Arrival
@@ -19,7 +20,6 @@ from promoter.domain.image import Digest, Image, Repository, Tag
 from promoter.domain.line import Drift, Line, LineKey
 from promoter.domain.policy import Environment
 
-log = logging.getLogger("promoter")
 unknown_registries: Counter[str] = Counter()
 """How many events came to this process from registries that the policy does not name."""
 
@@ -83,8 +83,8 @@ def _tell_unknown(registry: str) -> None:
     """Count what comes from a registry that the policy does not name, and tell of each such registry once."""
     unknown_registries[registry.lower()] += 1
     if unknown_registries[registry.lower()] == 1:
-        text = "events come from %s, which the policy does not name; they are acknowledged and dropped"
-        log.warning(text, registry, extra={"unknown_registry": registry})
+        words = "events of a registry that the policy does not name are acknowledged and dropped"
+        say(logging.WARNING, "unknown-registry", words, registry=registry)
 
 
 async def _watch(app: App, environment: Environment, event: RegistryEvent) -> None:
@@ -97,7 +97,17 @@ async def _watch(app: App, environment: Environment, event: RegistryEvent) -> No
     drifted = line.with_drift(drift)
     if drifted is not line:
         await app.commit(Write(drifted))
-        log.warning("%s: drift: %s@%s was %s", line.line_key, event.repository, event.digest, event.change)
+        say(
+            logging.WARNING,
+            "drift",
+            f"{line.line_key}: drift: {event.digest.short} was {event.change}",
+            trace=event.digest.trace,
+            environment=environment.name,
+            repository=event.repository,
+            tag=event.tag,
+            digest=event.digest,
+            change=event.change,
+        )
 
 
 async def _concerned(

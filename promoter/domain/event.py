@@ -1,5 +1,6 @@
 """What Promoter tells others."""
 
+import hashlib
 from datetime import datetime
 from typing import Self
 
@@ -41,6 +42,12 @@ class PhaseChanged(msgspec.Struct, frozen=True, rename="camel"):
     def event_id(self) -> str:
         """The same for the same change, so that who is told twice can tell."""
         return f"{self.id}~{self.phase}"
+
+    @property
+    def traceparent(self) -> str:
+        """The event as a part of its image's trace, for whoever goes on from it (W3C Trace Context)."""
+        span = hashlib.sha256(self.event_id.encode()).hexdigest()[:16]
+        return f"00-{self.digest.trace}-{span}-01"
 
     @property
     def subject(self) -> str:

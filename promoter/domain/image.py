@@ -103,6 +103,11 @@ class Digest(str):
         algorithm, _, digits = self.partition(":")
         return f"{algorithm}:{digits[:12]}"
 
+    @property
+    def trace(self) -> str:
+        """The W3C trace id of all that happens to the image: its first 32 digits, wherever it is."""
+        return self.partition(":")[2][:32]
+
 
 class Image(msgspec.Struct, frozen=True):
     """One image of a repository, by its digest."""

@@ -48,6 +48,7 @@ async def test_a_change_of_phase_is_sent_as_a_cloud_event(
         "type": "Promoter.PromotionFailed",
         "subject": "prod/shop/web:v1.2.3",
         "time": "2026-11-23T17:00:31.234567Z",
+        "traceparent": EVENT.traceparent,
     }
     assert data["digest"] == EVENT.digest
     assert data["from"] == "dev"
