@@ -45,12 +45,19 @@ stack: setup  ## The same stack, kept up until Ctrl-C, with addresses and comman
 
 .PHONY: debian-packages
 debian-packages:
-	@if ! command -v skopeo >/dev/null; then
+	@missing=""
+	for program in skopeo docker-registry; do
+	  command -v $$program >/dev/null || missing="$$missing $$program"
+	done
+	if [ -n "$$missing" ]; then
 	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then
-	    echo "Installing skopeo ..."
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends skopeo >/dev/null
+	    echo "Installing$$missing ..."
+	    apt-get update -qq
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+	    # Debian starts docker-registry on port 5000 when it installs it; the tests start their own.
+	    if [ -d /run/systemd/system ]; then systemctl disable --quiet --now docker-registry || true; fi
 	  else
-	    echo "skopeo was not found: the tests that drive the registries with it will fail. Install it: sudo apt-get install skopeo" >&2
+	    echo "Not found:$$missing. The tests that need them will fail. Install them: sudo apt-get install$$missing" >&2
 	  fi
 	fi
 

@@ -110,6 +110,11 @@ def blob_unknown(digest: str) -> OciError:
     return OciError(HTTPStatus.NOT_FOUND, "BLOB_UNKNOWN", message, detail={"digest": digest})
 
 
+def no_referrers() -> OciError:
+    """The registry is told to be without the referrers API."""
+    return OciError(HTTPStatus.NOT_FOUND, "UNSUPPORTED", "this registry has no referrers API")
+
+
 def locked(what: str) -> OciError:
     """An attribute (`az acr repository update`) forbids the operation."""
     message = "The operation is disallowed on this registry, repository or image."

@@ -19,7 +19,16 @@ class Operation(StrEnum):
     IMPORT_SUBMIT = "import.submit"  # POST importImage; `repository:tag` of the first target
     IMPORT_POLL = "import.poll"  # GET operationResults; the same
     IMPORT_RUN = "import.run"  # the import itself; the same
+    REGISTRY_READ = "registry.read"  # GET of a registry as a resource, or of the list; its name, or nothing
     MANIFEST_READ = "manifest.read"  # GET and HEAD of a manifest; `repository:tag` or `repository@digest`
+    MANIFEST_WRITE = "manifest.write"  # PUT of a manifest; the same
+    BLOB_READ = "blob.read"  # GET and HEAD of a blob; `repository@digest`
+    BLOB_WRITE = "blob.write"  # every request of an upload, and mounts; the repository
+    DELETE = "delete"  # of a repository, manifest, tag or blob; what is deleted
+    METADATA = (
+        "metadata"  # lists, referrers, properties; the repository, with tag or digest where there is one
+    )
+    TOKEN = "token"  # noqa: S105 - the token exchange; nothing
     EVENT_DELIVERY = "event.delivery"  # an event that is about to go to one subscription; the event's subject
     EVENT_ATTEMPT = "event.attempt"  # one attempt to deliver it; the same
 
@@ -31,11 +40,16 @@ class Effect(StrEnum):
     STATUS = "status"  # answered with `status`, `retryAfter`, `code` and `message`; nothing is done
     IMMEDIATE = "immediate"  # the import is over before the POST is answered, with 200
     LOST_LOCATION = "lost-location"  # 202 without the address to poll
-    LOST_ANSWER = "lost-answer"  # the import is accepted, the POST answered with `status` all the same
+    LOST_ANSWER = "lost-answer"  # it is done (an import: accepted), and answered with `status` all the same
     HANG = "hang"  # the import is accepted, the POST answered after `seconds`
     FAIL = "fail"  # the import fails; polls answer 400 with `code` and `message`
     FAILED_BODY = "failed-body"  # 200 whose body says Failed: from one poll, or as the import's outcome
     STUCK = "stuck"  # the import never ends
+    TAG_TAKEN = (
+        "tag-taken"  # just before the import is written, somebody pushes another image to its target tag
+    )
+    TAG_MOVED = "tag-moved"  # just after it was written, somebody does so
+    CUT = "cut"  # half of the blob is sent, then the connection ends
     DUPLICATE = "duplicate"  # the event is delivered twice
     REORDER = "reorder"  # the event is delivered after the next one, or after `seconds` when none comes
     DROP = "drop"  # the event is not delivered
@@ -46,8 +60,22 @@ EFFECTS = {
     Operation.IMPORT_SUBMIT: _ANSWERS
     | {Effect.IMMEDIATE, Effect.LOST_LOCATION, Effect.LOST_ANSWER, Effect.HANG},
     Operation.IMPORT_POLL: _ANSWERS | {Effect.FAILED_BODY},
-    Operation.IMPORT_RUN: {Effect.DELAY, Effect.FAIL, Effect.FAILED_BODY, Effect.STUCK},
+    Operation.IMPORT_RUN: {
+        Effect.DELAY,
+        Effect.FAIL,
+        Effect.FAILED_BODY,
+        Effect.STUCK,
+        Effect.TAG_TAKEN,
+        Effect.TAG_MOVED,
+    },
+    Operation.REGISTRY_READ: _ANSWERS,
     Operation.MANIFEST_READ: _ANSWERS,
+    Operation.MANIFEST_WRITE: _ANSWERS | {Effect.LOST_ANSWER},
+    Operation.BLOB_READ: _ANSWERS | {Effect.CUT},
+    Operation.BLOB_WRITE: _ANSWERS | {Effect.LOST_ANSWER},
+    Operation.DELETE: _ANSWERS | {Effect.LOST_ANSWER},
+    Operation.METADATA: _ANSWERS,
+    Operation.TOKEN: _ANSWERS,
     Operation.EVENT_DELIVERY: {Effect.DELAY, Effect.DUPLICATE, Effect.REORDER, Effect.DROP},
     Operation.EVENT_ATTEMPT: _ANSWERS,
 }

@@ -3,26 +3,31 @@
 import asyncio
 import contextlib
 import os
-import secrets
 import socket
 
 import aiohttp
 from aiohttp import web
 
-from emulator.arm.application import ResourceManager, answer_errors
+from emulator.arm.answers import answer_errors
+from emulator.arm.application import ResourceManager
+from emulator.arm.event_subscriptions import EventSubscriptions
+from emulator.arm.import_calls import ImportCalls
 from emulator.arm.imports import Imports
+from emulator.arm.registries import Registries
+from emulator.background import Background
 from emulator.control import Control
 from emulator.distribution.application import registry_application
 from emulator.distribution.registry import Registry, ResourceId
-from emulator.distribution.tokens import Tokens
 from emulator.errors import StartError, SubscribeError
 from emulator.eventgrid.application import EventGridRoutes
 from emulator.eventgrid.dead_letter import DeadLetters
 from emulator.eventgrid.event import Topic
 from emulator.eventgrid.grid import EventGrid
 from emulator.faults import Faults
+from emulator.identity.assignments import Assignments
 from emulator.settings import RegistrySettings, Settings
 from emulator.store.blobs import BlobFiles
+from emulator.store.collector import Collector
 from emulator.store.database import Database
 
 HOST = "127.0.0.1"
@@ -64,9 +69,14 @@ class Emulator:
                 self.registries, database, blobs, session, self.faults, self.settings.import_seconds
             )
             stack.push_async_callback(self.imports.stop, self.settings.grace)
+            self.assignments = Assignments(database)
+            self.collector = Collector(database, blobs, [each.uploads for each in self.registries.values()])
             self.grid.start(self.arm_url)
             self._set_up_events()
             self.imports.start()
+            sweeping = Background()
+            stack.push_async_callback(sweeping.stop, 0)
+            sweeping.start(self._sweep(), "garbage collection")
             await self._serve(stack, arm_socket, sockets)
             self._exit = stack.pop_all()
 
@@ -107,24 +117,26 @@ class Emulator:
         settings = self.settings
         resource_id = ResourceId(settings.subscription_id, settings.resource_group, one.name)
         topic = Topic(str(resource_id), _address(listener), settings.location)
-        registry = Registry(resource_id, topic, database, blobs, self.grid.raise_event)
+        registry = Registry(resource_id, topic, one.switches, database, blobs, self.grid.raise_event)
         self.registries[one.name.lower()] = registry
+
+    async def _sweep(self) -> None:
+        while True:
+            await self.collector.collect(self.settings.spare)
+            await asyncio.sleep(self.settings.collect_every)
 
     async def _serve(
         self, stack: contextlib.AsyncExitStack, arm_socket: socket.socket, sockets: list[socket.socket]
     ) -> None:
         settings = self.settings
-        manager = ResourceManager(self.registries, self.imports, self.faults, settings.poll_seconds)
-        urls = {registry.name: f"http://{registry.login_server}" for registry in self.registries.values()}
         arm = web.Application(middlewares=[answer_errors])
-        arm.add_routes(Control(self.faults, urls).routes())
+        control = Control(self.faults, self.registries, self.assignments, self.collector)
+        arm.add_routes(control.routes())
         arm.add_routes(EventGridRoutes(self.grid, self.arm_url).routes())
-        arm.add_routes(manager.routes())
+        arm.add_routes(self._resource_manager().routes())
         apps = [(arm, arm_socket)]
         for registry, listener in zip(self.registries.values(), sockets, strict=True):
-            secret = secrets.token_bytes(32)
-            tokens = Tokens(registry.login_server, secret, anonymous=settings.anonymous)
-            apps.append((registry_application(registry, self.faults, tokens), listener))
+            apps.append((registry_application(registry, self.faults, self.assignments), listener))
         runners = [
             web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=settings.grace)
             for app, _ in apps
@@ -133,6 +145,15 @@ class Emulator:
         for runner, (_, listener) in zip(runners, apps, strict=True):
             await runner.setup()
             await web.SockSite(runner, listener, backlog=1024).start()
+
+    def _resource_manager(self) -> ResourceManager:
+        registries = Registries(self.registries, self.assignments, self.faults)
+        imports = ImportCalls(
+            registries, self.imports, self.assignments, self.faults, self.settings.poll_seconds
+        )
+        return ResourceManager(
+            [registries, imports, EventSubscriptions(registries, self.grid)], self.assignments
+        )
 
 
 async def _clean_up(runners: list[web.AppRunner]) -> None:

@@ -4,12 +4,14 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from emulator.distribution.switches import RegistrySwitches
 from emulator.errors import StartError
 from emulator.eventgrid.courier import Pace
 from emulator.eventgrid.event import Schema
 from emulator.eventgrid.subscription import Subscription
+from emulator.store.collector import Spare
 
-FIRST_PORT = 5301
+ARM_PORT, FIRST_PORT = 5300, 5301
 _REGISTRY_NAME = re.compile(r"[a-zA-Z0-9]{2,50}")
 
 
@@ -20,10 +22,12 @@ class RegistrySettings:
     Attributes:
         name: As Azure allows it: 2 to 50 letters and digits.
         port: On 127.0.0.1; 0 takes one that is free.
+        switches: Whom it lets in, and what it has.
     """
 
     name: str
     port: int = 0
+    switches: RegistrySwitches = field(default_factory=RegistrySwitches)
 
     def __post_init__(self) -> None:
         """Check the name.
@@ -60,14 +64,15 @@ class Settings:
         pace: How fast events go.
         import_seconds: How long an import takes.
         poll_seconds: How long a client is told to wait between polls.
-        anonymous: Whether registries serve without a token.
+        collect_every: Seconds between garbage collections.
+        spare: What they leave alone.
         seed: Of the faults' draws.
         grace: Seconds that running work has to end when the emulator stops.
     """
 
     data: Path
     registries: tuple[RegistrySettings, ...] = DEFAULT_REGISTRIES
-    arm_port: int = 5300
+    arm_port: int = ARM_PORT
     subscription_id: str = "00000000-0000-0000-0000-000000000001"
     resource_group: str = "promoter"
     location: str = "local"
@@ -77,6 +82,7 @@ class Settings:
     pace: Pace = field(default_factory=Pace)
     import_seconds: float = 0.2
     poll_seconds: float = 0.1
-    anonymous: bool = True
+    collect_every: float = 60.0
+    spare: Spare = field(default_factory=Spare)
     seed: int = 0
     grace: float = 3.0

@@ -11,15 +11,20 @@ from typing import Self
 
 import aiohttp
 
+from emulator.distribution.switches import Auth, RegistrySwitches
 from emulator.eventgrid.courier import Pace
 from emulator.eventgrid.event import Schema
 from emulator.eventgrid.outbox import Told
 from emulator.eventgrid.subscription import Subscription
 from emulator.eventgrid.topic import CustomTopic
 from emulator.faults import Faults
+from emulator.identity.assignments import Assignment
+from emulator.identity.principal import Principal
 from emulator.sample_image import push_random_image
 from emulator.server import Emulator
 from emulator.settings import RegistrySettings, Settings
+from emulator.store.collector import Collected, Spare
+from emulator.store.credentials import Password
 from emulator.store.manifest import ACCEPTED
 
 _LOOK_AGAIN = 0.01
@@ -88,9 +93,10 @@ class Azure:
         poll_seconds: float = 0.01,
         event_time_scale: float = 0.0001,
         seed: int = 0,
-        anonymous: bool = True,
         topics: Mapping[str, Schema] | None = None,
         storage: str = Settings.storage,
+        auth: Auth = Auth.ANONYMOUS,
+        spare: Spare | None = None,
     ) -> None:
         """Describe it.
 
@@ -101,15 +107,17 @@ class Azure:
             poll_seconds: How long clients are told to wait between polls.
             event_time_scale: Factor on Event Grid's retry schedule and time to live.
             seed: Of the faults' draws.
-            anonymous: Whether registries serve without a token.
             topics: Custom topics: the schema that each takes, by name.
             storage: Connection string of the storage account whose containers take dead letters.
+            auth: Whom the registries let in.
+            spare: What garbage collections leave alone; they run every minute, and by `collect`.
         """
         self._topics, self._storage = dict(topics or {}), storage
         self._names, self._data = registries, data
         self._import_seconds, self._poll_seconds = import_seconds, poll_seconds
         self._pace = Pace(scale=event_time_scale, handshake_every=0.02)
-        self._seed, self._anonymous = seed, anonymous
+        self._seed, self._switches = seed, RegistrySwitches(auth)
+        self._spare = spare or Spare()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     async def __aenter__(self) -> Self:
@@ -117,12 +125,12 @@ class Azure:
             self._folder = tempfile.TemporaryDirectory(prefix="emulator-", ignore_cleanup_errors=True)
         settings = Settings(
             data=self._data or Path(self._folder.name if self._folder else ""),
-            registries=tuple(RegistrySettings(name) for name in self._names),
+            registries=tuple(RegistrySettings(name, 0, self._switches) for name in self._names),
             arm_port=0,
             pace=self._pace,
             import_seconds=self._import_seconds,
             poll_seconds=self._poll_seconds,
-            anonymous=self._anonymous,
+            spare=self._spare,
             seed=self._seed,
             topics=self._topics,
             storage=self._storage,
@@ -185,6 +193,23 @@ class Azure:
     def topic_url(self, name: str) -> str:
         """Where events are published to a custom topic."""
         return self.arm_url + self.topic(name).path
+
+    def switch(self, registry: str, switches: RegistrySwitches) -> None:
+        """Set the switches of a registry."""
+        self._emulator.registries[registry.lower()].switches = switches
+
+    def password(self, registry: str, name: Password = Password.FIRST) -> str:
+        """Read a password of the admin user of a registry; its name is the registry's."""
+        return self._emulator.registries[registry.lower()].credentials.password(name)
+
+    def assign(self, principal: str, **roles: str) -> None:
+        """Put a principal under check, with a role on each registry that is named, as `dev="AcrPull"`."""
+        assignments = [Assignment(role, self.registry(name).resource_id) for name, role in roles.items()]
+        self._emulator.assignments.check(Principal(principal), assignments)
+
+    async def collect(self, spare: Spare | None = None) -> Collected:
+        """Collect garbage now."""
+        return await self._emulator.collector.collect(spare or self._spare)
 
     async def subscribe(
         self, name: str, endpoint: str, schema: Schema = Schema.EVENT_GRID, *, wait: bool = True

@@ -7,17 +7,20 @@ from http import HTTPStatus
 
 import aiohttp
 
+from emulator.arm.foreign import ForeignSource
 from emulator.arm.operations import ImportOperation, Operations, State
 from emulator.arm.parameters import ImageImport, ImportParameters, Target, image_import
-from emulator.arm.sources import ForeignSource, LocalSource, Source, base_url, read_image
+from emulator.arm.registries import find_registry
+from emulator.arm.sources import LocalSource, Source, read_image
 from emulator.background import Background
+from emulator.distribution.intruder import intrude
 from emulator.distribution.registry import Registry, ResourceId
 from emulator.errors import ArmError, OciError
 from emulator.eventgrid.event import Caller
-from emulator.faults import Effect, Faults, Operation, SameDigest
+from emulator.faults import Effect, Fault, Faults, Operation, SameDigest
 from emulator.store.blobs import BlobFiles
 from emulator.store.database import Database
-from emulator.store.manifest import Manifest
+from emulator.store.manifest import Descriptor, Manifest
 from emulator.store.names import Digest
 
 _AT_ONCE = 16
@@ -115,7 +118,7 @@ class Imports:
                 return
         try:
             async with self._gate:
-                await self._copy(operation, wanted)
+                await self._copy(operation, wanted, drawn)
         except ArmError as error:
             self.operations.fail(operation, error)
         except OciError as error:
@@ -132,17 +135,25 @@ class Imports:
         finally:
             self._waiting.discard(operation.id)
 
-    async def _copy(self, operation: ImportOperation, wanted: ImageImport) -> None:
+    async def _copy(
+        self, operation: ImportOperation, wanted: ImageImport, drawn: Mapping[Effect, Fault]
+    ) -> None:
         registry = self._registries.get(operation.registry.lower())
         if registry is None:  # it was served before a restart
             message = f"The registry {operation.registry} is not there any more."
             raise ArmError(HTTPStatus.NOT_FOUND, "ResourceNotFound", message)
         source = self._source(operation.parameters, wanted)
         manifests = await read_image(source, wanted.reference)
-        blobs = await _fetch_blobs(source, manifests)
-        with self._database.transaction():
-            self._write(registry, wanted, manifests, blobs)
-            self.operations.succeed(operation)
+        descriptors = {blob.digest: blob for manifest in manifests for blob in manifest.blobs}
+        with self._blobs.holding(Digest.parse(digest) for digest in descriptors):
+            blobs = await _fetch_blobs(source, descriptors)
+            if Effect.TAG_TAKEN in drawn:
+                await _race(registry, wanted)
+            with self._database.transaction():
+                self._write(registry, wanted, manifests, blobs)
+                self.operations.succeed(operation)
+        if Effect.TAG_MOVED in drawn:
+            await _race(registry, wanted)
 
     def _write(
         self, registry: Registry, wanted: ImageImport, manifests: list[Manifest], blobs: list[_Blob]
@@ -188,29 +199,13 @@ class Imports:
         return ForeignSource(self._session, self._blobs, uri, wanted.repository, credentials)
 
     def _source_registry(self, parameters: ImportParameters) -> Registry | None:
-        """Find the registry of this emulator that is the source; None where the source is another's."""
-        if text := parameters.source.resource_id:
-            return find_registry(self._registries, ResourceId.parse(text), text)
-        uri = base_url(parameters.source.registry_uri or "")
-        return next((r for r in self._registries.values() if base_url(r.login_server) == uri), None)
+        """Find the source by its resource id; None where it is named by its address, this emulator's too."""
+        text = parameters.source.resource_id
+        return find_registry(self._registries, ResourceId.parse(text), text) if text else None
 
 
-def find_registry(registries: Mapping[str, Registry], resource_id: ResourceId | None, named: str) -> Registry:
-    """Find a registry by its resource id.
-
-    Raises:
-        ArmError: 404.
-    """
-    registry = registries.get(resource_id.name.lower()) if resource_id else None
-    if registry is None or resource_id is None or not registry.resource_id.same_as(resource_id):
-        message = f"The Resource '{named}' was not found."
-        raise ArmError(HTTPStatus.NOT_FOUND, "ResourceNotFound", message)
-    return registry
-
-
-async def _fetch_blobs(source: Source, manifests: list[Manifest]) -> list[_Blob]:
+async def _fetch_blobs(source: Source, descriptors: Mapping[str, Descriptor]) -> list[_Blob]:
     gate = asyncio.Semaphore(_BLOBS_AT_ONCE)
-    descriptors = {blob.digest: blob for manifest in manifests for blob in manifest.blobs}
 
     async def fetch(digest: str) -> _Blob:
         async with gate:
@@ -223,6 +218,12 @@ async def _fetch_blobs(source: Source, manifests: list[Manifest]) -> list[_Blob]
     except* (ArmError, OciError) as errors:
         raise _first(errors) from None
     return [task.result() for task in tasks]
+
+
+async def _race(registry: Registry, wanted: ImageImport) -> None:
+    for target in wanted.targets:
+        if target.tag:
+            await intrude(registry, target.repository, target.tag)
 
 
 def _first(errors: BaseExceptionGroup[ArmError | OciError]) -> ArmError | OciError:

@@ -1,21 +1,14 @@
-"""Where images are imported from: a registry of this emulator, or any other over HTTP."""
+"""Where images are imported from. Here: a registry of this emulator."""
 
-import re
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import Protocol, override
 
-import aiohttp
-
-from emulator.arm.parameters import Credentials
 from emulator.distribution.registry import Registry
 from emulator.errors import ArmError
-from emulator.store.blobs import BlobFiles
 from emulator.store.locks import Permission
-from emulator.store.manifest import ACCEPTED, LARGEST_MANIFEST, Descriptor, Manifest
+from emulator.store.manifest import Descriptor, Manifest
 from emulator.store.names import Digest, Reference, Repository
 
-_CHUNK = 1 << 20
 _MOST_MANIFESTS = 50
 
 
@@ -61,63 +54,6 @@ class LocalSource(Source):
         return size
 
 
-class ForeignSource(Source):
-    """A repository of another registry, read over the distribution API."""
-
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        blobs: BlobFiles,
-        registry_uri: str,
-        repository: Repository,
-        credentials: Credentials | None,
-    ) -> None:
-        self._session, self._blobs = session, blobs
-        self._base, self._repository = f"{base_url(registry_uri)}/v2/{repository}", repository
-        self._headers = {"Accept-Encoding": "identity"}
-        if credentials:
-            basic = aiohttp.encode_basic_auth(credentials.username or "", credentials.password)
-            self._headers["Authorization"] = basic
-
-    @override
-    async def manifest(self, reference: Reference) -> Manifest:
-        headers = self._headers | {"Accept": ", ".join(ACCEPTED)}
-        url = f"{self._base}/manifests/{reference}"
-        try:
-            async with self._session.get(url, headers=headers) as answer:
-                _require_ok(answer, url)
-                body = await answer.content.read(LARGEST_MANIFEST + 1)
-                while not answer.content.at_eof() and len(body) <= LARGEST_MANIFEST:
-                    body += await answer.content.read(LARGEST_MANIFEST + 1 - len(body))
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise _unavailable(url, error) from None
-        if len(body) > LARGEST_MANIFEST:
-            reason = f"{url} is larger than 4 MiB"
-            raise _failed(reason)
-        return Manifest.parse(body, answer.content_type, reference if isinstance(reference, Digest) else None)
-
-    @override
-    async def blob(self, descriptor: Descriptor) -> int:
-        digest = Digest.parse(descriptor.digest)
-        if self._blobs.has(digest):
-            return self._blobs.path(digest).stat().st_size
-        url = f"{self._base}/blobs/{digest}"
-        incoming = self._blobs.receive(digest.algorithm)
-        try:
-            async with self._session.get(url, headers=self._headers) as answer:
-                _require_ok(answer, url)
-                async for chunk in answer.content.iter_chunked(_CHUNK):
-                    incoming.append(chunk)
-            await self._blobs.keep(incoming, digest)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            incoming.discard()
-            raise _unavailable(url, error) from None
-        except BaseException:
-            incoming.discard()
-            raise
-        return incoming.size
-
-
 async def read_image(source: Source, reference: Reference) -> list[Manifest]:
     """Read an image's manifests, all that an index holds, children before parents.
 
@@ -136,48 +72,16 @@ async def read_image(source: Source, reference: Reference) -> list[Manifest]:
         found[manifest.digest] = manifest
         if len(found) > _MOST_MANIFESTS:
             reason = f"the image has more than {_MOST_MANIFESTS} manifests"
-            raise _failed(reason)
+            raise import_failed(reason)
 
     await walk(reference)
     return list(found.values())
 
 
-def base_url(registry_uri: str) -> str:
-    """Make an address of a registry's URI. Without a scheme it is http on loopback, else https."""
-    if re.match(r"https?://", registry_uri):
-        return registry_uri.rstrip("/")
-    host = registry_uri.strip("/")
-    return f"{'http' if _is_loopback(host.rpartition(':')[0] or host) else 'https'}://{host}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _require_ok(answer: aiohttp.ClientResponse, url: str) -> None:
-    match answer.status:
-        case HTTPStatus.OK:
-            return
-        case HTTPStatus.NOT_FOUND:
-            reason = f"{url} was not found"
-            raise _failed(reason)
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            message = f"The source registry refused access to {url} ({answer.status})."
-            raise ArmError(HTTPStatus.BAD_REQUEST, "UnauthorizedForCredentialOperations", message)
-        case status:
-            raise _unavailable(url, status)
-
-
 def _missing(registry: Registry, repository: Repository, reference: object) -> ArmError:
-    return _failed(f"{registry.login_server}/{repository} has no {reference}")
+    return import_failed(f"{registry.login_server}/{repository} has no {reference}")
 
 
-def _failed(reason: str) -> ArmError:
+def import_failed(reason: str) -> ArmError:
+    """Describe why an image cannot be had."""
     return ArmError(HTTPStatus.BAD_REQUEST, "InvalidParameters", f"The import failed: {reason}.")
-
-
-def _unavailable(url: str, error: object) -> ArmError:
-    return ArmError(HTTPStatus.BAD_REQUEST, "SourceUnavailable", f"{url} could not be read: {error}.")

@@ -8,11 +8,16 @@ from aiohttp.typedefs import Handler
 from emulator.distribution.acr import AcrProperties
 from emulator.distribution.blobs import Blobs
 from emulator.distribution.discovery import Discovery
+from emulator.distribution.gate import Gate
 from emulator.distribution.manifests import Manifests
+from emulator.distribution.oauth import OAuth
 from emulator.distribution.registry import Registry
+from emulator.distribution.requests import GRANT
 from emulator.distribution.tokens import Tokens
+from emulator.distribution.troubles import troubled_by
 from emulator.errors import OciError
 from emulator.faults import Faults
+from emulator.identity.assignments import Assignments
 from emulator.store.manifest import LARGEST_MANIFEST
 
 _CODES: dict[int, str] = {
@@ -22,22 +27,25 @@ _CODES: dict[int, str] = {
 }
 
 
-def registry_application(registry: Registry, faults: Faults, tokens: Tokens) -> web.Application:
+def registry_application(registry: Registry, faults: Faults, assignments: Assignments) -> web.Application:
     """Build the application that serves one registry."""
+    tokens = Tokens(registry.login_server, registry.credentials.signing_key)
+    gate = Gate(registry, tokens, assignments)
 
     @web.middleware
     async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        tokens.admit(request)
+        request[GRANT] = gate.admit(request)
         return await handler(request)
 
-    app = web.Application(middlewares=[_answer_errors, admit], client_max_size=LARGEST_MANIFEST)
+    suffer = troubled_by(faults, registry.name)
+    app = web.Application(middlewares=[_answer_errors, admit, suffer], client_max_size=LARGEST_MANIFEST)
     app.on_response_prepare.append(_name_the_api)
     for room in (
         Discovery(registry),
         Blobs(registry),
-        Manifests(registry, faults),
+        Manifests(registry),
         AcrProperties(registry),
-        tokens,
+        OAuth(registry, tokens, gate),
     ):
         app.add_routes(room.routes())
     return app

@@ -1,15 +1,20 @@
 """Blobs and their uploads over HTTP."""
 
+import asyncio
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
+from pathlib import Path
 
 from aiohttp import web
 
 from emulator import errors
+from emulator.distribution.grants import Scope
 from emulator.distribution.registry import Registry
-from emulator.distribution.requests import digest_of, repository_of
+from emulator.distribution.requests import GRANT, digest_of, repository_of
+from emulator.distribution.troubles import DRAWN
 from emulator.errors import OciError
+from emulator.faults import Effect
 from emulator.store import names
 from emulator.store.locks import Permission
 from emulator.store.names import Digest, Repository
@@ -46,10 +51,13 @@ class Blobs:
         """Send a blob, or the part of it that is asked for."""
         repository, digest = repository_of(request), digest_of(request)
         self._registry.locks.require(Permission.READ, repository)
-        if self._registry.content.blob_size(repository, digest) is None:
+        if self._registry.content.see_blob(repository, digest) is None:
             raise errors.blob_unknown(str(digest))
         headers = {"Content-Type": "application/octet-stream", "Docker-Content-Digest": str(digest)}
-        return web.FileResponse(self._registry.blobs.path(digest), chunk_size=_CHUNK, headers=headers)
+        path = self._registry.blobs.path(digest)
+        if Effect.CUT in request[DRAWN]:
+            return await _cut(request, path, headers)
+        return web.FileResponse(path, chunk_size=_CHUNK, headers=headers)
 
     # distribution-spec: Deleting Blobs (end-10)
     async def delete(self, request: web.Request) -> web.Response:
@@ -75,13 +83,15 @@ class Blobs:
     def _mount(self, request: web.Request, repository: Repository) -> web.Response | None:
         if not (text := request.query.get("mount")):
             return None
-        digest, source = Digest.parse(text), request.query.get("from")
-        content = self._registry.content
-        size = content.blob_size(names.repository(source), digest) if source else content.find_blob(digest)
-        if size is None:
-            return None
-        content.add_blob(repository, digest, size)
-        return _created(repository, digest)
+        digest, content = Digest.parse(text), self._registry.content
+        named = request.query.get("from")
+        sources = [names.repository(named)] if named else content.repositories_with(digest)
+        for source in sources:
+            size = content.blob_size(source, digest)
+            if size is not None and request[GRANT].permits(Scope("repository", source, "pull")):
+                content.add_blob(repository, digest, size)
+                return _created(repository, digest)
+        return None
 
     # distribution-spec: Pushing a blob in chunks, GET /v2/<name>/blobs/uploads/<reference> (end-13)
     async def status(self, request: web.Request) -> web.Response:
@@ -132,6 +142,18 @@ class Blobs:
         size = await self._registry.uploads.finish(upload, digest)
         self._registry.content.add_blob(upload.repository, digest, size)
         return _created(upload.repository, digest)
+
+
+async def _cut(request: web.Request, path: Path, headers: dict[str, str]) -> web.StreamResponse:
+    """Send the first half of a blob, and hang up."""
+    content = await asyncio.to_thread(path.read_bytes)
+    answer = web.StreamResponse(headers=headers)
+    answer.content_length = len(content)
+    await answer.prepare(request)
+    await answer.write(content[: len(content) // 2])
+    if request.transport:
+        request.transport.close()
+    return answer
 
 
 def _announced_size(request: web.Request, upload: Upload) -> int | None:

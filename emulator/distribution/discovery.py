@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 from aiohttp import web
 
+from emulator import errors
 from emulator.distribution.registry import Registry
 from emulator.distribution.requests import cut, digest_of, last_shown, page_of, repository_of
 from emulator.store.manifest import OCI_INDEX, Manifest
@@ -51,6 +52,8 @@ class Discovery:
     # distribution-spec: Listing Referrers (end-12a, end-12b)
     async def referrers(self, request: web.Request) -> web.Response:
         """List the manifests that refer to a digest, as an index."""
+        if not self._registry.referrers:
+            raise errors.no_referrers()
         artifact_type = request.query.get("artifactType")
         referrers = self._registry.listing.referrers(repository_of(request), digest_of(request))
         descriptors = [

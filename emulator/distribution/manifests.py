@@ -1,6 +1,5 @@
 """Manifests and indexes over HTTP."""
 
-import asyncio
 from collections.abc import Iterable
 from http import HTTPStatus
 
@@ -8,27 +7,17 @@ from aiohttp import web
 
 from emulator.distribution.registry import Registry
 from emulator.distribution.requests import caller_of, reference_of, repository_of
-from emulator.errors import OciError
-from emulator.faults import Effect, Fault, Faults, Operation
-from emulator.retry import retry_headers
 from emulator.store import names
 from emulator.store.locks import Permission
 from emulator.store.manifest import Manifest
-from emulator.store.names import Digest, Reference, Repository
-
-_CODES: dict[int, str] = {
-    HTTPStatus.UNAUTHORIZED: "UNAUTHORIZED",
-    HTTPStatus.FORBIDDEN: "DENIED",
-    HTTPStatus.NOT_FOUND: "MANIFEST_UNKNOWN",
-    HTTPStatus.TOO_MANY_REQUESTS: "TOOMANYREQUESTS",
-}
+from emulator.store.names import Digest
 
 
 class Manifests:
     """The routes below `/v2/{name}/manifests/`."""
 
-    def __init__(self, registry: Registry, faults: Faults) -> None:
-        self._registry, self._faults = registry, faults
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Name the routes."""
@@ -39,7 +28,6 @@ class Manifests:
     async def read(self, request: web.Request) -> web.Response:
         """Send a manifest, or its headers."""
         repository, reference = repository_of(request), reference_of(request)
-        await self._suffer(repository, reference)
         self._registry.locks.require(Permission.READ, repository, reference)
         manifest = self._registry.content.get(repository, reference)
         self._registry.locks.require(Permission.READ, repository, manifest.digest)
@@ -47,14 +35,6 @@ class Manifests:
         if any(tag.value == str(manifest.digest) for tag in request.if_none_match or ()):
             return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
         return web.Response(body=manifest.body, headers=headers | {"Content-Type": manifest.media_type})
-
-    async def _suffer(self, repository: Repository, reference: Reference) -> None:
-        subject = f"{repository}{'@' if isinstance(reference, Digest) else ':'}{reference}"
-        drawn = self._faults.draw(Operation.MANIFEST_READ, self._registry.name, subject)
-        if delay := drawn.get(Effect.DELAY):
-            await asyncio.sleep(delay.seconds)
-        if answer := drawn.get(Effect.STATUS):
-            raise _injected(answer)
 
     # distribution-spec: Pushing Manifests (end-7), Pushing Manifests with Subject
     async def push(self, request: web.Request) -> web.Response:
@@ -74,7 +54,7 @@ class Manifests:
             "Location": f"/v2/{repository}/manifests/{manifest.digest}",
             "Docker-Content-Digest": str(manifest.digest),
         }
-        if manifest.subject:
+        if manifest.subject and self._registry.referrers:
             headers["OCI-Subject"] = manifest.subject
         if pushed_by and tags:
             headers["OCI-Tag"] = ", ".join(tags)
@@ -90,8 +70,3 @@ class Manifests:
         else:
             self._registry.content.delete_tag(repository, reference)
         return web.Response(status=HTTPStatus.ACCEPTED)
-
-
-def _injected(fault: Fault) -> OciError:
-    code = fault.code or _CODES.get(fault.status, "UNKNOWN")
-    return OciError(fault.status, code, fault.message, headers=retry_headers(fault.retry_after))

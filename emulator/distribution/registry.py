@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self, override
 
+from emulator.distribution.switches import Auth, RegistrySwitches
 from emulator.eventgrid.event import Action, Caller, Event, Topic, image_event
 from emulator.store.blobs import BlobFiles
 from emulator.store.content import Content
+from emulator.store.credentials import Credentials
 from emulator.store.database import Database
 from emulator.store.listing import Listing
 from emulator.store.locks import Locks, Permission
@@ -53,9 +55,18 @@ class Registry:
     """A registry. Whatever changes in it is written in one transaction with the event that tells of it."""
 
     def __init__(
-        self, resource_id: ResourceId, topic: Topic, database: Database, blobs: BlobFiles, raise_event: Raise
+        self,
+        resource_id: ResourceId,
+        topic: Topic,
+        switches: RegistrySwitches,
+        database: Database,
+        blobs: BlobFiles,
+        raise_event: Raise,
     ) -> None:
         self.resource_id, self.name = resource_id, resource_id.name
+        self.switches = switches
+        self.tls_login_server: str | None = None
+        self.credentials = Credentials(self.name, database)
         self.topic, self.login_server, self.location = topic, topic.login_server, topic.location
         self.blobs = blobs
         self.locks = Locks(self.name, database)
@@ -63,6 +74,25 @@ class Registry:
         self.listing = Listing(self.name, database)
         self.uploads = Uploads(self.name, database, blobs)
         self._database, self._raise = database, raise_event
+
+    @property
+    def auth(self) -> Auth:
+        """Whom the registry lets in."""
+        return self.switches.auth
+
+    @property
+    def referrers(self) -> bool:
+        """Whether it has the referrers API."""
+        return self.switches.referrers
+
+    @property
+    def login_servers(self) -> set[str]:
+        """The names that it goes by, in lower case."""
+        return {self.login_server.lower(), (self.tls_login_server or self.login_server).lower()}
+
+    def login_server_for(self, scheme: str) -> str:
+        """Give the login server that serves by `http` or `https`."""
+        return self.tls_login_server if scheme == "https" and self.tls_login_server else self.login_server
 
     def push(self, repository: Repository, manifest: Manifest, tags: list[Tag], caller: Caller) -> None:
         """Store a manifest that is complete, let tags hold it, and raise ImagePushed for each, or once.

@@ -4,11 +4,15 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from emulator.distribution.grants import Grant
 from emulator.errors import OciError
 from emulator.eventgrid.event import Caller
 from emulator.store import names
 from emulator.store.listing import Page
 from emulator.store.names import Digest, Reference, Repository, Tag
+
+GRANT: web.RequestKey[Grant] = web.RequestKey("grant", Grant)
+"""What the sender of a request may do."""
 
 
 def repository_of(request: web.Request) -> Repository:
@@ -40,11 +44,11 @@ def page_of(request: web.Request, size: int | None = None) -> Page:
     """Read which page of a list is asked for.
 
     Raises:
-        OciError: PAGINATION_NUMBER_INVALID.
+        OciError: UNSUPPORTED; the specification has no code of its own for it.
     """
     number = request.query.get("n") or ("" if size is None else str(size))
     if number and not number.isdecimal():
-        raise OciError(400, "PAGINATION_NUMBER_INVALID", "invalid number of results requested")
+        raise OciError(400, "UNSUPPORTED", "n is the number of results, without sign")
     return Page(request.query.get("last", ""), int(number) if number else None)
 
 

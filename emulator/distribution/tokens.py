@@ -1,123 +1,92 @@
-"""The token exchange of Azure Container Registry, and the check of what it gave out.
+"""The tokens that a registry gives out, with the claims that Azure Container Registry gives its own.
 
-An Entra token is exchanged for a refresh token, and that for an access token (Azure/acr: docs/AAD-OAuth.md).
-Entra itself is not emulated: any token is one. What a token was asked for (`scope`) is not checked.
+Shape and lifetimes: Azure/acr, docs/AAD-OAuth.md.
 """
 
-import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Iterable
-from http import HTTPStatus
-from uuid import UUID
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from uuid import uuid4
 
 import msgspec
-from aiohttp import web
 
-from emulator.errors import OciError
+from emulator.identity.principal import Principal, decode, encode
 
-_LIFETIME = 3 * 3600
-# The user name that stands for "the password is a token" in basic authentication.
-_TOKEN_USER = str(UUID(int=0))
+_HEADER = encode(b'{"alg":"HS256","typ":"JWT"}')
 
 
-class _Claims(msgspec.Struct, frozen=True):
-    kind: str
+class Kind(StrEnum):
+    """What a token is good for (claim `grant_type`)."""
+
+    REFRESH = "refresh_token"  # for access tokens
+    ACCESS = "access_token"  # for what its `access` names
+
+
+LIFETIMES = {Kind.REFRESH: 3 * 3600.0, Kind.ACCESS: 75 * 60.0}  # seconds
+
+
+class Access(msgspec.Struct, frozen=True):
+    """What an access token is good for."""
+
+    type: str
+    name: str
+    actions: list[str]
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """What a token says."""
+
+    jti: str
+    sub: str
+    nbf: int
+    exp: float
+    iat: int
     aud: str
-    exp: int
+    grant_type: Kind
+    iss: str = "Azure Container Registry"
+    version: str = "1.0"
+    access: list[Access] = []
 
 
 class Tokens:
-    """The routes below `/oauth2`, and the gate in front of the others where anonymous access is off."""
+    """Writes and reads the tokens of one registry."""
 
-    def __init__(self, login_server: str, secret: bytes, *, anonymous: bool) -> None:
-        self._service, self._secret, self._anonymous = login_server, secret, anonymous
+    def __init__(self, service: str, key: bytes, now: Callable[[], float] = time.time) -> None:
+        """Take what makes tokens this registry's.
 
-    def routes(self) -> Iterable[web.RouteDef]:
-        """Name the routes."""
-        return [
-            web.post("/oauth2/exchange", self.exchange),
-            web.post("/oauth2/token", self.token),
-            web.get("/oauth2/token", self.token),
-        ]
-
-    async def exchange(self, request: web.Request) -> web.Response:
-        """Exchange an Entra token for a refresh token of this registry."""
-        form = await request.post()
-        if not form.get("access_token"):
-            raise _unauthorized()
-        return web.json_response({"refresh_token": self._issue("refresh")})
-
-    async def token(self, request: web.Request) -> web.Response:
-        """Exchange a refresh token for an access token."""
-        form = await request.post()
-        refresh = str(form.get("refresh_token") or "") or _basic_password(request)
-        if not self._anonymous and not self._issued(refresh, "refresh"):
-            raise _unauthorized()
-        token = self._issue("access")
-        return web.json_response({"access_token": token, "token": token, "expires_in": _LIFETIME})
-
-    def admit(self, request: web.Request) -> None:
-        """Let a request pass.
-
-        Raises:
-            OciError: UNAUTHORIZED, with the challenge that leads a client to the token.
+        Args:
+            service: The registry's login server.
+            key: Signs them.
+            now: Tells the time, in seconds since the epoch.
         """
-        if self._anonymous or request.path.startswith("/oauth2/"):
-            return
-        header = request.headers.get("Authorization", "")
-        if header.startswith("Bearer ") and self._issued(header.removeprefix("Bearer "), "access"):
-            return
-        password = _basic_password(request)
-        if self._issued(password, "refresh") or self._issued(password, "access"):
-            return
-        raise _unauthorized(self._challenge(request))
+        self._service, self._key, self._now = service, key, now
 
-    def _challenge(self, request: web.Request) -> str:
-        repository = request.match_info.get("repository")
-        action = "pull" if request.method in ("GET", "HEAD") else "pull,push"
-        scope = f"repository:{repository}:{action}" if repository else "registry:catalog:*"
-        realm = f"{request.scheme}://{request.host}/oauth2/token"
-        return f'Bearer realm="{realm}",service="{self._service}",scope="{scope}"'
-
-    def _issue(self, kind: str) -> str:
-        head = _encode(b'{"alg":"HS256","typ":"JWT"}')
-        claims = _Claims(kind, self._service, int(time.time()) + _LIFETIME)
-        text = f"{head}.{_encode(msgspec.json.encode(claims))}"
+    def issue(self, kind: Kind, principal: Principal, access: Iterable[Access] = ()) -> str:
+        """Write a token."""
+        now = self._now()
+        claims = Claims(
+            jti=str(uuid4()),
+            sub=principal.name,
+            nbf=int(now),
+            iat=int(now),
+            exp=now + LIFETIMES[kind],
+            aud=self._service,
+            grant_type=kind,
+            access=list(access),
+        )
+        text = f"{_HEADER}.{encode(msgspec.json.encode(claims))}"
         return f"{text}.{self._sign(text)}"
 
-    def _issued(self, token: str, kind: str) -> bool:
+    def read(self, token: str, kind: Kind) -> Claims | None:
+        """Read a token; None unless this registry issued it, for this use, and it is still good."""
         text, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(signature, self._sign(text)):
-            return False
-        claims = msgspec.json.decode(_decode(text.partition(".")[2]), type=_Claims)
-        return claims.kind == kind and claims.aud == self._service and claims.exp > time.time()
+        if not hmac.compare_digest(signature.encode(), self._sign(text).encode()):
+            return None
+        claims = msgspec.json.decode(decode(text.partition(".")[2]), type=Claims)
+        good = claims.grant_type is kind and claims.aud == self._service and claims.exp > self._now()
+        return claims if good else None
 
     def _sign(self, text: str) -> str:
-        return _encode(hmac.digest(self._secret, text.encode(), hashlib.sha256))
-
-
-def _unauthorized(challenge: str | None = None) -> OciError:
-    headers = {"WWW-Authenticate": challenge} if challenge else {}
-    return OciError(HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", "authentication required", headers=headers)
-
-
-def _basic_password(request: web.Request) -> str:
-    """Read the token that a client sends as a password; empty where there is none."""
-    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-    if scheme != "Basic":
-        return ""
-    try:
-        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except ValueError:
-        return ""
-    return password if user == _TOKEN_USER else ""
-
-
-def _encode(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def _decode(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return encode(hmac.digest(self._key, text.encode(), hashlib.sha256))

@@ -11,15 +11,17 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from emulator.commands import Commands
 from emulator.errors import StartError
+from emulator.settings import ARM_PORT
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _WAIT = aiohttp.ClientTimeout(total=30)
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", port: int) -> None:
-    """Describe the command; an emulator is looked for at that port."""
+def add(commands: Commands) -> None:
+    """Describe the command."""
     parser = commands.add_parser("events", help="show events and what became of them; send them once more")
     parser.add_argument("--id", action="append", default=[], metavar="ID", help="only this event; repeatable")
     parser.add_argument("--subject", default="*", metavar="GLOB", help="only events like it: 'shop/*:v1'")
@@ -29,7 +31,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", 
     parser.add_argument("--replay", action="store_true", help="deliver them once more, as they were")
     parser.add_argument("--to", metavar="NAME", help="with --replay: to this subscription alone")
     parser.add_argument("--json", action="store_true", help="one JSON document a line")
-    parser.add_argument("--arm-port", type=int, default=port, metavar="PORT", help="of the emulator")
+    parser.add_argument("--arm-port", type=int, default=ARM_PORT, metavar="PORT", help="of the emulator")
+    parser.set_defaults(run=run)
 
 
 def since(text: str) -> float:

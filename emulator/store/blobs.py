@@ -2,6 +2,10 @@
 
 import asyncio
 import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -57,6 +61,7 @@ class BlobFiles:
         """Use, and create where needed, a folder."""
         self._blobs, self._incoming = folder / "blobs", folder / "uploads"
         self._incoming.mkdir(parents=True, exist_ok=True)
+        self._held: Counter[str] = Counter()
 
     def path(self, digest: Digest) -> Path:
         """Where the content of that digest is, or would be."""
@@ -65,6 +70,36 @@ class BlobFiles:
     def has(self, digest: Digest) -> bool:
         """Whether the content is here, whichever repository it belongs to."""
         return self.path(digest).exists()
+
+    def folders(self) -> Iterator[list[Digest]]:
+        """List what is here, folder by folder."""
+        for folder in self._blobs.glob("*/*"):
+            names = (path.name for path in folder.iterdir())
+            yield [Digest(folder.parent.name, name) for name in names if re.fullmatch("[0-9a-f]+", name)]
+
+    @contextmanager
+    def holding(self, digests: Iterable[Digest]) -> Iterator[None]:
+        """Keep the files of these digests, which no repository has yet, from being removed meanwhile."""
+        held = [str(digest) for digest in digests]
+        self._held.update(held)
+        try:
+            yield
+        finally:
+            self._held -= Counter(held)
+
+    def remove(self, digest: Digest) -> int | None:
+        """Remove a file that no repository has, and give the bytes that this freed; None where it is held."""
+        if str(digest) in self._held:
+            return None
+        path = self.path(digest)
+        size = path.stat().st_size
+        path.unlink()
+        return size
+
+    def idle_since(self, name: str) -> float:
+        """Read when a file on its way last received something, in seconds since the epoch; 0 without one."""
+        path = self._incoming / name
+        return path.stat().st_mtime if path.exists() else 0.0
 
     def receive(self, algorithm: str = "sha256", name: str | None = None) -> IncomingFile:
         """Open a file for content that is about to arrive."""

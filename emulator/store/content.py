@@ -1,5 +1,6 @@
 """What one registry holds: which repository has which blobs, manifests and tags."""
 
+import time
 from http import HTTPStatus
 
 from emulator import errors
@@ -29,18 +30,34 @@ class Content:
         )
         return int(row[0] or 0) if row else None
 
-    def find_blob(self, digest: Digest) -> int | None:
-        """Bytes of a blob that any repository of the registry has."""
-        row = self._database.one(
-            "select size from blobs where registry = ? and digest = ? limit 1", self._registry, str(digest)
+    def repositories_with(self, digest: Digest) -> list[Repository]:
+        """Read which repositories of the registry have a blob."""
+        rows = self._database.all(
+            "select repository from blobs where digest = ? and registry = ?", str(digest), self._registry
         )
-        return int(row[0] or 0) if row else None
+        return [Repository(str(name)) for (name,) in rows]
 
     def add_blob(self, repository: Repository, digest: Digest, size: int) -> None:
         """Give a blob, whose file is there, to a repository."""
         self._database.execute(
-            "insert or ignore into blobs values (?, ?, ?, ?)", self._registry, repository, str(digest), size
+            "insert into blobs values (?, ?, ?, ?, ?) on conflict do update set seen = excluded.seen",
+            self._registry,
+            repository,
+            str(digest),
+            size,
+            time.time(),
         )
+
+    def see_blob(self, repository: Repository, digest: Digest) -> int | None:
+        """Do as `blob_size`, and note that a client was told: what it counts on is not collected now."""
+        self._database.execute(
+            "update blobs set seen = ? where registry = ? and repository = ? and digest = ?",
+            time.time(),
+            self._registry,
+            repository,
+            str(digest),
+        )
+        return self.blob_size(repository, digest)
 
     def delete_blob(self, repository: Repository, digest: Digest) -> None:
         """Take a blob from a repository; its file may serve others, and stays.
@@ -170,6 +187,14 @@ class Content:
             now,
             now,
         )
+        for blob in manifest.blobs:
+            self._database.execute(
+                "insert or ignore into named_blobs values (?, ?, ?, ?)",
+                self._registry,
+                repository,
+                str(manifest.digest),
+                blob.digest,
+            )
 
     def put_tag(self, repository: Repository, tag: Tag, digest: Digest) -> None:
         """Let a tag hold a digest.
@@ -202,6 +227,12 @@ class Content:
             self.delete_tag(repository, tag)
         self._database.execute(
             "delete from manifests where registry = ? and repository = ? and digest = ?",
+            self._registry,
+            repository,
+            str(digest),
+        )
+        self._database.execute(
+            "delete from named_blobs where registry = ? and repository = ? and manifest = ?",
             self._registry,
             repository,
             str(digest),

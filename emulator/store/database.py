@@ -13,9 +13,13 @@ type Row = tuple[Value, ...]
 _VERSION = 2
 _SCHEMA = """
 create table blobs (
-  registry text, repository text, digest text, size integer,
+  registry text, repository text, digest text, size integer, seen real,
   primary key (registry, repository, digest)) without rowid;
-create index blobs_by_digest on blobs (registry, digest);
+create index blobs_by_digest on blobs (digest, registry);
+create table named_blobs (
+  registry text, repository text, manifest text, digest text,
+  primary key (registry, repository, digest, manifest)) without rowid;
+create index named_blobs_by_manifest on named_blobs (registry, repository, manifest);
 create table uploads (
   id text primary key, registry text, repository text, algorithm text, started real) without rowid;
 create table manifests (
@@ -38,6 +42,9 @@ create view listed_manifests as select * from manifests where not exists (
 create view listed_repositories as select distinct registry, repository from manifests where not exists (
   select 1 from attributes a where a.registry = manifests.registry and a.repository = manifests.repository
   and a.target = '' and json_extract(a.value, '$.listEnabled') = 0);
+create table credentials (
+  registry text, name text, value text, primary key (registry, name)) without rowid;
+create table principals (name text primary key, assignments text) without rowid;
 create table operations (
   id text primary key, registry text, request text, state text, code text, message text, started real);
 create table topics (name text primary key, schema text) without rowid;

@@ -87,6 +87,23 @@ class Uploads:
         self._forget(upload)
         upload.incoming.discard()
 
+    def expire(self, before: float) -> int:
+        """End the sessions that received nothing since `before`, and say how many.
+
+        Args:
+            before: Seconds since the epoch.
+        """
+        rows = self._database.all("select id, repository from uploads where registry = ?", self._registry)
+        ended = 0
+        for session, repository in rows:
+            if self._blobs.idle_since(str(session)) > before:
+                continue
+            upload = self._find(Repository(str(repository)), str(session))
+            if not upload.lock.locked():
+                self.cancel(upload)
+                ended += 1
+        return ended
+
     def _forget(self, upload: Upload) -> None:
         self._open.pop(upload.id, None)
         self._database.execute("delete from uploads where id = ?", upload.id)

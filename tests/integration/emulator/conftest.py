@@ -1,10 +1,11 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
 
 from emulator.testing import Azure
+from tests.integration.emulator.docker_registry import docker_registry
 from tests.integration.emulator.support import Oci, Webhook, arm_client, serving
 
 
@@ -30,6 +31,13 @@ def prod(azure: Azure) -> Oci:
 async def arm(azure: Azure) -> AsyncIterator[ContainerRegistryManagementClient]:
     async with arm_client(azure, retry_total=0) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where Debian's docker-registry serves."""
+    with docker_registry(tmp_path_factory.mktemp("docker-registry")) as address:
+        yield address
 
 
 @pytest.fixture

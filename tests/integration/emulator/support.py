@@ -11,6 +11,7 @@ from typing import Any, Self, override
 
 import aiohttp
 from aiohttp import web
+from azure.containerregistry.aio import ContainerRegistryClient
 from azure.core.credentials import AccessToken, AzureKeyCredential
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.policies import AzureKeyCredentialPolicy, SansIOHTTPPolicy
@@ -88,6 +89,23 @@ class Oci:
         async with self.session.request(method, self.url + address, **more) as answer:
             return Answer(answer.status, answer.headers, await answer.read())
 
+    @property
+    def service(self) -> str:
+        return self.url.removeprefix("http://")
+
+    async def refresh_token(self, principal: str) -> str:
+        """Exchange an Entra token for a refresh token."""
+        form = {"grant_type": "access_token", "service": self.service, "access_token": principal}
+        return str((await self.ask("POST", "/oauth2/exchange", data=form)).json["refresh_token"])
+
+    async def sign_in(self, principal: str, *scopes: str) -> dict[str, str]:
+        """Exchange an Entra token for an access token, and give the header that carries it."""
+        refresh = await self.refresh_token(principal)
+        form = [("grant_type", "refresh_token"), ("service", self.service), ("refresh_token", refresh)]
+        form += [("scope", scope) for scope in scopes]
+        answer = await self.ask("POST", "/oauth2/token", data=form)
+        return {"Authorization": f"Bearer {answer.json['access_token']}"}
+
     async def push_blob(self, content: bytes) -> str:
         digest = digest_of(content)
         answer = await self.ask("POST", f"blobs/uploads/?digest={digest}", data=content)
@@ -161,19 +179,26 @@ class Webhook:
 
 
 @asynccontextmanager
-async def serving(webhook: Webhook, port: int = 0) -> AsyncIterator[Webhook]:
-    app = web.Application()
-    app.router.add_route("*", "/api/events", webhook.take)
+async def serving_app(app: web.Application, port: int = 0) -> AsyncIterator[str]:
+    """Serve an application, and give its address."""
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     host, port = runner.addresses[0][:2]
-    webhook.url = f"http://{host}:{port}/api/events"
     try:
-        yield webhook
+        yield f"http://{host}:{port}"
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def serving(webhook: Webhook, port: int = 0) -> AsyncIterator[Webhook]:
+    app = web.Application()
+    app.router.add_route("*", "/api/events", webhook.take)
+    async with serving_app(app, port) as url:
+        webhook.url = f"{url}/api/events"
+        yield webhook
 
 
 class OverHttp(SansIOHTTPPolicy[Any, Any]):
@@ -185,11 +210,14 @@ class OverHttp(SansIOHTTPPolicy[Any, Any]):
             request.context.options["enforce_https"] = False
 
 
+@dataclass
 class AnyToken:
-    """A credential whose token is as good as any."""
+    """A credential whose token is as good as any: here, it names its principal."""
+
+    token: str = "somebody"
 
     async def get_token(self, *scopes: str, **more: object) -> AccessToken:
-        return AccessToken("an-entra-token", 2**40)
+        return AccessToken(self.token, 2**40)
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -201,8 +229,21 @@ class AnyToken:
         """Nothing to close."""
 
 
-def arm_client(azure: Azure, **more: Any) -> ContainerRegistryManagementClient:  # noqa: ANN401 - passed on
-    policy = AzureKeyCredentialPolicy(AzureKeyCredential("k"), "Authorization", prefix="Bearer")
+def acr_client(azure: Azure, credential: Any = None) -> ContainerRegistryClient:  # noqa: ANN401 - passed on
+    return ContainerRegistryClient(
+        azure.registry("dev").url,
+        credential,
+        audience="https://containerregistry.azure.net",
+        per_call_policies=[OverHttp()],
+    )
+
+
+def arm_client(
+    azure: Azure,
+    principal: str = "somebody",
+    **more: Any,  # noqa: ANN401 - passed on
+) -> ContainerRegistryManagementClient:
+    policy = AzureKeyCredentialPolicy(AzureKeyCredential(principal), "Authorization", prefix="Bearer")
     return ContainerRegistryManagementClient(
         AnyToken(),
         azure.subscription_id,

@@ -3,8 +3,6 @@
 import io
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from azure.containerregistry import ArtifactManifestOrder
@@ -12,16 +10,7 @@ from azure.containerregistry.aio import ContainerRegistryClient
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from emulator.testing import Azure
-from tests.integration.emulator.support import AnyToken, Oci, OverHttp, manifest
-
-
-def acr_client(azure: Azure, credential: Any = None) -> ContainerRegistryClient:  # noqa: ANN401 - passed on
-    return ContainerRegistryClient(
-        azure.registry("dev").url,
-        credential,
-        audience="https://containerregistry.azure.net",
-        per_call_policies=[OverHttp()],
-    )
+from tests.integration.emulator.support import Oci, acr_client, manifest
 
 
 @pytest.fixture
@@ -203,45 +192,3 @@ class TestLocks:
         await azure.registry("dev").push("shop/web:v1")
 
         assert (await client.get_tag_properties("shop/web", "v1")).can_list
-
-
-class TestTokens:
-    @pytest.fixture
-    async def guarded(self, tmp_path: Path) -> AsyncIterator[Azure]:
-        async with Azure(registries=("dev", "prod"), data=tmp_path, anonymous=False) as azure:
-            yield azure
-
-    async def test_the_client_exchanges_its_way_in(self, guarded: Azure) -> None:
-        async with acr_client(guarded, AnyToken()) as client:
-            await client.upload_blob("shop/web", io.BytesIO(b"{}"))
-            await client.set_manifest("shop/web", io.BytesIO(manifest()), tag="v1")
-
-            assert (await client.get_tag_properties("shop/web", "v1")).name == "v1"
-
-    async def test_nobody_enters_without(self, guarded: Azure) -> None:
-        dev = Oci(guarded.session, guarded.registry("dev").url)
-
-        answer = await dev.ask("GET", "manifests/v1")
-
-        assert (answer.status, answer.code) == (401, "UNAUTHORIZED")
-        assert 'scope="repository:shop/web:pull"' in answer.headers["WWW-Authenticate"]
-        assert (await dev.ask("POST", "/oauth2/token", data={"refresh_token": "made-up"})).status == 401
-        assert (await dev.ask("POST", "/oauth2/exchange", data={})).status == 401
-        for header in ("Bearer made.up.token", "Basic bm9ib2R5Om5vdGhpbmc=", "Basic ?"):
-            assert (await dev.ask("GET", "/v2/", headers={"Authorization": header})).status == 401
-
-    async def test_a_token_opens_the_registry_that_gave_it(self, guarded: Azure) -> None:
-        dev, prod = (Oci(guarded.session, guarded.registry(name).url) for name in ("dev", "prod"))
-        refresh = (await dev.ask("POST", "/oauth2/exchange", data={"access_token": "entra"})).json[
-            "refresh_token"
-        ]
-        access = (await dev.ask("POST", "/oauth2/token", data={"refresh_token": refresh})).json[
-            "access_token"
-        ]
-
-        async def status(oci: Oci, token: str) -> int:
-            return (await oci.ask("GET", "/v2/", headers={"Authorization": f"Bearer {token}"})).status
-
-        assert await status(dev, access) == 200
-        assert await status(dev, refresh) == 401
-        assert await status(prod, access) == 401

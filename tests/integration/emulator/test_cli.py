@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
@@ -10,6 +11,7 @@ import pytest
 
 from emulator.cli import main
 from emulator.testing import Azure
+from tests.integration.emulator.support import Oci
 
 
 def test_a_taken_port_is_named_with_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,6 +41,10 @@ async def test_data_in_use_is_named_with_what_to_do(tmp_path: Path) -> None:
         (["--registry", "no_name"], "2 to 50 letters and digits"),
         (["--registry", "dev=high"], "a port is a number"),
         (["--registry", "dev=99999"], "a port is a number"),
+        (["--registry", "dev", "--registry", "Dev=0"], "two registries have one name"),
+        (["--auth", "devacr=open"], "a mode is one of anonymous, anonymous-pull, token, basic"),
+        (["--auth", "none=token"], "--auth none=token: there is no registry 'none'"),
+        (["--no-referrers", "none"], "--no-referrers none: there is no registry 'none'"),
         (["--arm-port", "-1"], "a port is a number"),
         (["--event-grid", "promoter"], "--event-grid promoter: endpoint is not an address"),
         (["--faults", "missing.json"], "--faults missing.json: "),
@@ -67,3 +73,80 @@ async def test_push_makes_an_image_up(tmp_path: Path) -> None:
 def test_push_says_what_an_image_looks_like(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["push", "shop/web"]) == 1
     assert "HOST:PORT/REPOSITORY:TAG" in capsys.readouterr().err
+
+
+class TestOnARunningEmulator:
+    @pytest.fixture
+    def command(self, azure: Azure, capsys: pytest.CaptureFixture[str]) -> Callable[..., Awaitable[str]]:
+        """Run a command against the emulator, and give what it says."""
+
+        async def run(*arguments: str, code: int = 0) -> str:
+            capsys.readouterr()
+            assert await asyncio.to_thread(main, [*arguments, "--url", azure.arm_url]) == code
+            said = capsys.readouterr()
+            return said.err if code else said.out
+
+        return run
+
+    async def test_faults(
+        self, azure: Azure, dev: Oci, command: Callable[..., Awaitable[str]], tmp_path: Path
+    ) -> None:
+        await dev.push("v1")
+        assert "nothing goes wrong" in await command("fault", "list")
+
+        added = await command(
+            *("fault", "add", "manifest.read", "status", "--status", "429", "--retry-after", "3"),
+            *("--registry", "dev", "--subject", "shop/*", "--probability", "1", "--times", "1"),
+        )
+        answer = await dev.ask("GET", "manifests/v1")
+
+        assert "manifest.read    status         struck 0 times" in added
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "3")
+        assert "struck 1 times" in await command("fault", "list")
+        assert "nothing goes wrong" in await command("fault", "clear")
+        assert "seed 7" in await command("fault", "clear", "--seed", "7")
+        (tmp_path / "faults.json").write_text('{"importEcho": true, "faults": []}')
+        assert "imports raise ImagePushed" in await command("fault", "set", str(tmp_path / "faults.json"))
+
+    async def test_faults_that_make_no_sense(
+        self, command: Callable[..., Awaitable[str]], tmp_path: Path
+    ) -> None:
+        said = await command("fault", "add", "import.submit", "drop", code=1)
+        assert "import.submit has no effect drop; it has delay" in said
+        assert "none.json" in await command("fault", "set", str(tmp_path / "none.json"), code=1)
+        (tmp_path / "faults.json").write_text('{"unknown": true}')
+        assert "unknown" in await command("fault", "set", str(tmp_path / "faults.json"), code=1)
+
+    async def test_roles(self, azure: Azure, command: Callable[..., Awaitable[str]]) -> None:
+        assert "nobody is checked" in await command("roles", "list")
+
+        said = await command("roles", "set", "me", "AcrPull=dev", "Reader=/subscriptions/s")
+
+        assert said == f"me\n  AcrPull {azure.registry('dev').resource_id}\n  Reader /subscriptions/s\n"
+        assert await command("roles", "set", "me") == "me\n  nothing\n"
+        assert "nobody is checked" in await command("roles", "drop", "me")
+        assert "an assignment is ROLE=SCOPE" in await command("roles", "set", "me", "AcrPull", code=1)
+        assert "'King' is no role" in await command("roles", "set", "me", "King=dev", code=1)
+        assert "no registry 'none'" in await command("roles", "set", "me", "AcrPull=none", code=1)
+
+    async def test_registries(self, azure: Azure, dev: Oci, command: Callable[..., Awaitable[str]]) -> None:
+        both = await command("registries")
+        one = await command("registries", "Dev", "--auth", "token", "--no-referrers")
+
+        assert [line.split()[0] for line in both.splitlines()] == ["dev", "prod"]
+        assert one.split()[0] == "dev"
+        assert "auth token, no referrers" in one
+        assert (await dev.ask("GET", "/v2/")).status == 401
+        assert "auth token, referrers" in await command("registries", "dev", "--referrers")
+        assert "there is no registry 'none'" in await command("registries", "none", code=1)
+
+    async def test_collect(self, dev: Oci, command: Callable[..., Awaitable[str]]) -> None:
+        await dev.push_blob(b"unused")
+
+        assert (await command("collect")).startswith("0 blobs")
+        assert (await command("collect", "--spare-blobs", "0")).startswith("1 blobs")
+
+
+def test_without_an_emulator_a_command_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fault", "list", "--url", "http://127.0.0.1:9"]) == 1
+    assert "Start one (python -m emulator up)" in capsys.readouterr().err

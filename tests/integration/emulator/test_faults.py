@@ -4,13 +4,22 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import aiohttp
 import pytest
 from azure.core.exceptions import HttpResponseError, ServiceResponseTimeoutError
 from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
 
 from emulator.faults import EFFECTS, Effect, Fault, Faults, Operation
 from emulator.testing import Azure
-from tests.integration.emulator.support import Oci, Webhook, answered, arm_client
+from tests.integration.emulator.support import (
+    EMPTY,
+    Oci,
+    Webhook,
+    answered,
+    arm_client,
+    digest_of,
+    manifest,
+)
 
 SUBMIT, POLL, RUN = Operation.IMPORT_SUBMIT, Operation.IMPORT_POLL, Operation.IMPORT_RUN
 READ, DELIVERY, ATTEMPT = Operation.MANIFEST_READ, Operation.EVENT_DELIVERY, Operation.EVENT_ATTEMPT
@@ -22,15 +31,20 @@ async def digest(azure: Azure) -> str:
     return await azure.registry("dev").push("shop/web:v1")
 
 
-async def submit(azure: Azure, arm: Arm, tag: str = "v1", **more: Any) -> Any:  # noqa: ANN401 - a poller
+async def submit(
+    azure: Azure,
+    arm: Arm,
+    mode: str = "NoForce",
+    **more: Any,  # noqa: ANN401 - passed on
+) -> Any:  # noqa: ANN401 - a poller
     source = {"sourceImage": "shop/web:v1", "resourceId": azure.registry("dev").resource_id}
-    parameters: Any = {"source": source, "targetTags": [f"shop/web:{tag}"]}
+    parameters: Any = {"source": source, "targetTags": ["shop/web:v1"], "mode": mode}
     return await arm.registries.begin_import_image("promoter", "prod", parameters, polling_interval=0, **more)
 
 
-async def arrived(azure: Azure, tag: str = "v1") -> bool:
+async def arrived(azure: Azure) -> bool:
     await azure.settled()
-    return await azure.registry("prod").digest(f"shop/web:{tag}") is not None
+    return await azure.registry("prod").digest("shop/web:v1") is not None
 
 
 class TestSubmitting:
@@ -208,6 +222,92 @@ class TestReading:
 
         assert (await dev.ask("HEAD", "manifests/v1")).status == 503
         assert (await dev.ask("HEAD", f"manifests/{digest}")).status == 200
+
+
+class TestTheRegistry:
+    @pytest.mark.parametrize(
+        ("operation", "method", "path"),
+        [
+            (Operation.MANIFEST_READ, "HEAD", "manifests/v1"),
+            (Operation.MANIFEST_WRITE, "PUT", "manifests/v2"),
+            (Operation.BLOB_READ, "GET", f"blobs/{digest_of(EMPTY)}"),
+            (Operation.BLOB_WRITE, "POST", "blobs/uploads/"),
+            (Operation.BLOB_WRITE, "GET", "blobs/uploads/some-session"),
+            (Operation.DELETE, "DELETE", "manifests/v1"),
+            (Operation.DELETE, "DELETE", f"blobs/{digest_of(EMPTY)}"),
+            (Operation.DELETE, "DELETE", "/acr/v1/shop/web"),
+            (Operation.METADATA, "GET", "tags/list"),
+            (Operation.METADATA, "GET", f"referrers/{digest_of(EMPTY)}"),
+            (Operation.METADATA, "PATCH", "/acr/v1/shop/web/_tags/v1"),
+            (Operation.METADATA, "GET", "/v2/_catalog"),
+            (Operation.TOKEN, "POST", "/oauth2/exchange"),
+        ],
+    )
+    async def test_every_operation_is_struck_and_no_other(
+        self, azure: Azure, dev: Oci, digest: str, operation: Operation, method: str, path: str
+    ) -> None:
+        others = [each for each in Operation if each is not operation and Effect.STATUS in EFFECTS[each]]
+        azure.faults.add(*(Fault(each, Effect.STATUS, status=418) for each in others))
+        azure.faults.add(Fault(operation, Effect.STATUS, status=503, retry_after=1, times=1))
+
+        answer = await dev.ask(method, path)
+
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+        assert (await dev.ask(method, path)).status not in (418, 503)
+
+    async def test_a_manifest_that_is_stored_though_the_answer_is_lost(self, azure: Azure, dev: Oci) -> None:
+        await dev.push_blob(EMPTY)
+        azure.faults.add(Fault(Operation.MANIFEST_WRITE, Effect.LOST_ANSWER, status=502, times=1))
+
+        answer = await dev.push_manifest(manifest(), "v1")
+
+        assert (answer.status, answer.code) == (502, "UNKNOWN")
+        assert await azure.registry("dev").digest("shop/web:v1") == digest_of(manifest())
+
+    async def test_a_blob_that_is_cut_in_half(self, azure: Azure, dev: Oci) -> None:
+        blob = await dev.push_blob(b"0123456789" * 1000)
+        azure.faults.add(Fault(Operation.BLOB_READ, Effect.CUT, times=1))
+
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await dev.ask("GET", f"blobs/{blob}")
+
+        assert len((await dev.ask("GET", f"blobs/{blob}")).body) == 10_000
+
+    async def test_late(self, azure: Azure, dev: Oci, digest: str) -> None:
+        azure.faults.add(Fault(Operation.METADATA, Effect.DELAY, seconds=600))
+
+        with pytest.raises(TimeoutError):
+            await dev.ask("GET", "tags/list", timeout=aiohttp.ClientTimeout(total=0.05))
+
+
+class TestTagRaces:
+    async def test_a_tag_that_somebody_takes_first_fails_the_import(
+        self, azure: Azure, arm: Arm, digest: str
+    ) -> None:
+        azure.faults.add(Fault(RUN, Effect.TAG_TAKEN))
+
+        with pytest.raises(HttpResponseError, match="already exists"):
+            await (await submit(azure, arm)).result()
+
+        assert await azure.registry("prod").digest("shop/web:v1") not in (None, digest)
+        (event,) = [one for one in azure.events() if one["topic"] == azure.registry("prod").resource_id]
+        assert event["subject"] == "shop/web:v1"
+
+    async def test_force_takes_it_back(self, azure: Azure, arm: Arm, digest: str) -> None:
+        azure.faults.add(Fault(RUN, Effect.TAG_TAKEN))
+
+        await (await submit(azure, arm, mode="Force")).result()
+
+        assert await azure.registry("prod").digest("shop/web:v1") == digest
+
+    async def test_a_tag_that_somebody_moves_right_after(self, azure: Azure, arm: Arm, digest: str) -> None:
+        azure.faults.add(Fault(RUN, Effect.TAG_MOVED))
+
+        await (await submit(azure, arm)).result()
+        await azure.settled()
+
+        assert await azure.registry("prod").digest("shop/web:v1") not in (None, digest)
+        assert await azure.registry("prod").digest(f"shop/web@{digest}") == digest
 
 
 class TestEvents:

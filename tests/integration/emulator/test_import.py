@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
 from azure.mgmt.containerregistry.models import ImportImageParameters, ImportMode, ImportSource
 
@@ -65,28 +65,6 @@ class Importer:
 @pytest.fixture
 def importing(azure: Azure, arm: ContainerRegistryManagementClient) -> Importer:
     return Importer(azure, arm)
-
-
-class TestRegistries:
-    async def test_get(self, azure: Azure, arm: ContainerRegistryManagementClient) -> None:
-        registry = await arm.registries.get("PROMOTER", "Dev")
-
-        assert registry.id == azure.registry("dev").resource_id
-        assert registry.login_server == azure.registry("dev").login_server
-
-    async def test_list(self, arm: ContainerRegistryManagementClient) -> None:
-        everything = [one.name async for one in arm.registries.list()]
-        group = [one.name async for one in arm.registries.list_by_resource_group("promoter")]
-        other = [one.name async for one in arm.registries.list_by_resource_group("other")]
-
-        assert (everything, group, other) == (["dev", "prod"], ["dev", "prod"], [])
-
-    async def test_one_that_is_not_there(self, arm: ContainerRegistryManagementClient) -> None:
-        with pytest.raises(ResourceNotFoundError) as raised:
-            await arm.registries.get("promoter", "none")
-
-        assert raised.value.error is not None
-        assert raised.value.error.code == "ResourceNotFound"
 
 
 class TestWhatIsCopied:

@@ -34,11 +34,10 @@ class Program:
 
 
 @asynccontextmanager
-async def program(data: Path, *more: str) -> AsyncIterator[Program]:
+async def program(data: Path | None, *more: str) -> AsyncIterator[Program]:
     arguments = [
         "up",
-        "--data",
-        str(data),
+        *(("--data", str(data)) if data else ("--ephemeral",)),
         "--arm-port",
         "0",
         "--registry",
@@ -140,6 +139,15 @@ async def test_what_was_published_is_there_after_a_sudden_end_and_goes_to_who_su
         webhook.slow.set()
         async with program(tmp_path / "data", *options):
             assert (await webhook.received(1))[0] == event
+
+
+async def test_ephemeral_keeps_nothing() -> None:
+    async with program(None) as running, aiohttp.ClientSession() as session:
+        folder = Path(running.banner.split()[-1])
+        await push_random_image(session, running.urls["dev"], "shop/web", "v1")
+        assert (folder / "emulator.db").exists()
+        assert await running.end(signal.SIGTERM) == 0
+        assert not folder.exists()  # noqa: ASYNC240 - nothing else runs here
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

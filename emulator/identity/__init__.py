@@ -1,0 +1,1 @@
+"""Who asks, and what they may: principals, built-in roles, role assignments."""
