@@ -7,7 +7,6 @@ from promoter.application.reject import reject
 from promoter.application.take_gate_result import GateReport, UnknownTagError, take_gate_result
 from promoter.bootstrap import NotReadyError
 from promoter.domain.actor import Actor
-from promoter.domain.codec import decode
 from promoter.domain.errors import (
     ConcurrentChangeError,
     InvalidError,
@@ -15,6 +14,7 @@ from promoter.domain.errors import (
     RefusedError,
     UnavailableError,
 )
+from promoter.entrypoints.complaints import decode_request
 from promoter.entrypoints.messages import CONNECTION, GATES_QUEUE, WORK_QUEUE, Wake, postpone, send, text_of
 
 bp = func.Blueprint()
@@ -31,7 +31,7 @@ async def quality_gate(message: func.QueueMessage, wake: Wake) -> None:
     text = text_of(message)
     try:
         app = bootstrap.app()
-        report = decode(text, GateReport)
+        report = decode_request(text, GateReport)
         reported = await take_gate_result(app, report, REPORTER, guard=False)
         send(wake, [*reported.wake, *await bootstrap.woken_by_policy()])
     except UnknownTagError:

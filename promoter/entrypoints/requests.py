@@ -5,8 +5,8 @@ import re
 import azure.functions as func
 import msgspec
 
-from promoter.domain.codec import convert, decode
 from promoter.domain.errors import InvalidError
+from promoter.entrypoints.complaints import convert_query, decode_request
 
 MAX_BODY = 64 * 1024
 MAX_DEPTH = 16
@@ -26,7 +26,7 @@ def read_query[T: msgspec.Struct](req: func.HttpRequest, type_: type[T]) -> T:
         InvalidError: It is not of that type.
     """
     params = {name: value for name, value in req.params.items() if name not in _KEY_PARAMS}
-    return convert(params, type_, texts=True)
+    return convert_query(params, type_)
 
 
 def read_body[T: msgspec.Struct](req: func.HttpRequest, type_: type[T]) -> T:
@@ -47,7 +47,7 @@ def read_body[T: msgspec.Struct](req: func.HttpRequest, type_: type[T]) -> T:
             raise InvalidError(message)
         body = b"{}"
     _check_depth(body)
-    return decode(body, type_)
+    return decode_request(body, type_)
 
 
 def _check_length(length: int) -> None:

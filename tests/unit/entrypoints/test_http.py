@@ -321,7 +321,7 @@ async def test_a_verdict_is_accepted_and_wakes_what_it_qualifies(functions: Func
         ({"at": "2026-11-23T09:00:00"}, 400, "at"),
         ({"at": "soon"}, 400, "at"),
         ({"at": "2099-01-01T00:00:00Z"}, 400, "at"),
-        ({"reportedBy": "me"}, 400, None),
+        ({"reportedBy": "me"}, 400, "reportedBy"),
     ],
 )
 async def test_a_verdict_that_cannot_be_says_why(

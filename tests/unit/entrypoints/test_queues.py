@@ -160,13 +160,13 @@ async def test_a_verdict_is_taken_and_wakes_what_it_qualifies(functions: Functio
     ("changes", "reason"),
     [
         ({"environment": "qa"}, "no environment 'qa'"),
-        ({"verdict": "maybe"}, "verdict: Invalid enum value 'maybe'"),
+        ({"verdict": "maybe"}, "verdict: 'maybe' is none of passed, failed"),
         ({"gate": "unit tests"}, "gate: 'unit tests' is not a gate's name"),
         ({"digest": "sha256:1"}, "digest: 'sha256:1' is not a digest"),
         ({"digest": None}, "digest: name the image by digest or by tag"),
         ({"at": "2099-01-01T00:00:00Z"}, "check the reporter's clock"),
         ({"evidence": "x" * 3000}, "evidence: evidence has 3000 bytes"),
-        ({"colour": "red"}, "unknown field `colour`"),
+        ({"colour": "red"}, "`colour` is not known here"),
     ],
 )
 async def test_a_verdict_that_can_never_be_taken_is_kept_as_rejected(
