@@ -43,6 +43,10 @@ demo: setup  ## Show an image travel dev -> staging -> prod and back, on this ma
 stack: setup  ## The same stack, kept up until Ctrl-C, with addresses and commands to try
 	@$(PY) -m localhost.stack
 
+.PHONY: docs
+docs: setup  ## Write docs/cli.md's reference and recorded session anew, by running them
+	@$(PY) -m localhost.docs
+
 .PHONY: debian-packages
 debian-packages:
 	@missing=""
