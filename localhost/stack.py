@@ -9,6 +9,7 @@ from pathlib import Path
 from localhost.local_stack import REGISTRIES, LocalStack, Ports
 from localhost.programs import ROOT
 from localhost.terminal import run
+from promoter.cli.address import LOCAL
 
 
 def main() -> int:
@@ -52,31 +53,38 @@ def _guide(stack: LocalStack) -> str:
 
 Things to try, in another terminal:
 
+  alias promoter=".venv/bin/python -m promoter"{_settings(stack)}
+
   # A new image in the development registry; it waits there for its unit tests. Any OCI client can push too:
   # skopeo copy --all --preserve-digests --dest-tls-verify=false SOURCE docker://{dev}/shop/web:v1
   .venv/bin/python -m emulator push {dev}/shop/web:v1
+  promoter explain shop/web:v1 --to staging
 
   # They have passed: it goes to staging by itself.
-  curl {stack.api}/gates -d '{{"repository": "shop/web", "tag": "v1", "environment": "dev",
-    "gate": "unit-tests", "verdict": "passed"}}'
+  promoter report shop/web:v1 unit-tests passed --in dev
+  promoter history --in staging
 
   # So have the integration tests there: it may go to production, by hand.
-  curl {stack.api}/gates -d '{{"repository": "shop/web", "tag": "v1", "environment": "staging",
-    "gate": "integration-tests", "verdict": "passed"}}'
-  curl {stack.api}/promotions -d '{{"repository": "shop/web", "tag": "v1", "to": "prod"}}'
+  promoter report shop/web:v1 integration-tests passed --in staging
+  promoter promote shop/web:v1 --to prod --wait
 
-  # What happened, what runs where, and the image in the production registry.
-  curl '{stack.api}/promotions?environment=prod&repository=shop/web'
-  curl {stack.api}/environments
+  # What runs where, and the image in the production registry.
+  promoter status
   skopeo inspect --tls-verify=false docker://{prod}/shop/web:current
 
   # What the registries and Promoter have told Event Grid, and what became of it.
   .venv/bin/python -m emulator events --arm-port {stack.ports.arm}
 
-  # Back to an earlier record; its id stands in the history.
-  curl {stack.api}/rollbacks -d '{{"record": "ID", "reason": "it is slow"}}'
+  # Back to what ran before, once there is a v2.
+  promoter rollback shop/web --in prod --wait
 
-Ctrl-C stops everything."""
+The README has the same with curl. Ctrl-C stops everything."""
+
+
+def _settings(stack: LocalStack) -> str:
+    """What the command line has to be told of this stack."""
+    url = stack.api.removesuffix("/api")
+    return "" if url == LOCAL else f"\n  export PROMOTER_URL={url}"
 
 
 def _relative(path: Path) -> Path:
