@@ -121,7 +121,10 @@ def _subject(
     if len(found) == 1:
         return found[0]["digest"], found[0]["rule"], found[0]
     if not found:
-        message = f"{image} does not wait for {environment}: `promoter candidates` lists what does"
+        message = (
+            f"{image} does not wait for {environment}: `promoter candidates` lists what does; "
+            "of what does not, name the digest and the --rule"
+        )
         raise CommandError(message, Exit.UNKNOWN)
     rules = ", ".join(each["rule"] for each in found)
     message = f"{image} waits under several rules ({rules}): name one with --rule"

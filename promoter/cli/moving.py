@@ -138,7 +138,7 @@ def _told(session: Session, document: Json, patience: Patience, *, already: bool
     """Tell how a promotion stands, or what its candidate waits for; with patience, how it has ended."""
     if "phase" not in document:
         session.answer(document, lambda: view.waits(document, session.now))
-        return Exit.WAITING
+        return outcome_of(document["decision"])
     if patience.given:
         document = until_ended(session, document, patience)
     session.answer(document, lambda: view.moved(document, already=already))

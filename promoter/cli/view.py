@@ -100,10 +100,7 @@ def candidates(items: Sequence[Json], now: datetime) -> RenderableType:
             image(each),
             short(each["digest"]),
             relative(each["since"], now),
-            Text("\n").join(
-                Text(_sentence(condition, now), STYLES[condition["state"]])
-                for condition in _unmet(each["decision"])
-            ),
+            Text("\n").join(_wants(each, now)),
         )
     return table
 
@@ -135,8 +132,10 @@ def conditions(items: Iterable[Json], now: datetime) -> Iterator[RenderableType]
     for each in items:
         state = "overridden" if each.get("overridden") else each["state"]
         symbol, word = _STATES.get(state, ("?", clean(state)))
-        text = Text(_sentence(each, now))
-        for found in _evidence(each.get("evidence")):
+        known = {"from": each.get("earliest"), "until": each.get("until")}
+        times = [f"{word} {local(at)}, {relative(at, now)}" for word, at in known.items() if at]
+        text = Text(clean(each["text"]) + (f" ({'; '.join(times)})" if times else ""))
+        if found := _evidence(each.get("evidence")):
             text.append(f"\n{found}", "dim")
         grid.add_row(Text(f"  {symbol} {word}", STYLES.get(state, "")), text)
     yield grid
@@ -165,9 +164,7 @@ def waits(document: Json, now: datetime) -> Text:
     """What a candidate waits for, in one line."""
     head = Text(f"{image(document)} to {clean(document['environment'])} ")
     text = head.append_text(unmet(document["decision"], now))
-    if requested := document.get("requested"):
-        text.append(f"; asked for by {clean(requested['actor']['name'])}, it goes ahead by itself", "dim")
-    return text
+    return text.append(f"; {requested}", "dim") if (requested := _requested(document)) else text
 
 
 def unmet(decision: Json, now: datetime) -> Text:
@@ -254,18 +251,26 @@ def _unmet(decision: Json) -> list[Json]:
     return [each for each in decision["conditions"] if each["state"] != "met" and not each.get("overridden")]
 
 
+def _wants(candidate: Json, now: datetime) -> Iterator[Text]:
+    for each in _unmet(candidate["decision"]):
+        yield Text(_sentence(each, now), STYLES.get(each["state"], ""))
+    if requested := _requested(candidate):
+        yield Text(requested, "dim")
+
+
+def _requested(candidate: Json) -> str:
+    requested = candidate.get("requested")
+    return f"asked for by {clean(requested['actor']['name'])}: it goes ahead by itself" if requested else ""
+
+
 def _sentence(condition: Json, now: datetime) -> str:
-    known = {"from": condition.get("earliest"), "until": condition.get("until")}
-    times = [f"{word} {local(at)}, {relative(at, now)}" for word, at in known.items() if at]
-    return clean(condition["text"]) + (f" ({'; '.join(times)})" if times else "")
+    """A condition in a few words: as it was judged then, and how far away its time is now."""
+    earliest = condition.get("earliest")
+    return clean(condition["text"]) + (f" ({relative(earliest, now)})" if earliest else "")
 
 
-def _evidence(found: Json | list[Json] | None) -> Iterator[str]:
-    """What a gate has reported beside its verdict, or what has been said by whom."""
-    if isinstance(found, list):
-        for each in found:
-            comment = f": {each['comment']}" if each.get("comment") else ""
-            yield clean(f"{each['decision']} by {each['actor']['name']}{comment}")
-    elif found:
-        told = [str(found[key]) for key in ("issuer", "evidence", "url") if found.get(key)]
-        yield from [clean(" · ".join(told))] if told else []
+def _evidence(found: Json | list[Json] | None) -> str:
+    """What a gate has reported beside what its condition's sentence says; approvals say all there."""
+    if not isinstance(found, dict):
+        return ""
+    return clean(" · ".join(str(found[key]) for key in ("evidence", "url") if found.get(key)))

@@ -80,8 +80,8 @@ def until_taken(session: Session, ask: Callable[[], Written], patience: Patience
     with _progress(session) as tell:
         while True:
             answer = _asked(ask)
-            waits = answer.answer if isinstance(answer, CommandError) else answer[1]
-            if waits is None or "phase" in waits or not patience.left:
+            waits = (answer.answer or {}) if isinstance(answer, CommandError) else answer[1]
+            if "phase" in waits or outcome_of(waits["decision"]) is not Exit.WAITING or not patience.left:
                 break
             tell(view.unmet(waits["decision"], session.now))
             session.around.pause(min(_ASK_AGAIN, patience.left))

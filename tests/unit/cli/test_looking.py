@@ -70,12 +70,14 @@ def test_an_empty_list_is_said_in_words_and_is_no_failure(
 
 
 def test_candidates_say_what_they_wait_for_and_until_when(desk: Desk) -> None:
-    desk.api.put("GET /candidates", page(candidate(GATE, SOAK)))
+    asked = {"actor": {"name": "ann"}, "at": "2026-11-24T18:00:00Z"}
+    desk.api.put("GET /candidates", page(candidate(GATE, SOAK, requested=asked)))
     ended = desk.run("candidates", "shop/web", "--to", "prod")
     assert desk.api.requests[0].query == {"repository": "shop/web", "environment": "prod"}
     assert "30 min ago" in ended.out
     assert GATE["text"] in ended.out
-    assert "in 1 h 48 min)" in ended.out
+    assert "has to soak (in 1 h 48 min)" in ended.out
+    assert "asked for by ann" in ended.out
     assert MET["text"] not in ended.out
 
 
@@ -189,13 +191,19 @@ def test_explain_shows_the_evidence_that_a_gate_gave(desk: Desk) -> None:
     evidence = {"issuer": "ci", "evidence": "12 of 12", "url": "https://ci.example.com/1"}
     desk.api.put("GET /decisions", decision("qualified", {**MET, "evidence": evidence}))
     ended = desk.run("explain", f"shop/web:v2@{DIGEST}", "--to", "prod")
-    said = [
-        {"decision": "approved", "actor": {"name": "ann"}, "comment": "fine"},
-        {"decision": "rejected", "actor": {"name": "bob"}},
-    ]
-    desk.api.put("GET /decisions", decision("qualified", {**FAILED, "evidence": said, "overridden": True}))
-    assert "ci · 12 of 12 · https://ci.example.com/1" in ended.out
+    assert ended.out.splitlines()[2].strip() == "12 of 12 · https://ci.example.com/1"
     assert desk.api.requests[0].query == {"repository": "shop/web", "digest": DIGEST, "to": "prod"}
+
+
+def test_explain_says_what_was_overridden_and_it_no_longer_stands_in_the_way(desk: Desk) -> None:
+    said = [{"decision": "rejected", "actor": {"name": "bob"}}]
+    overridden = {**FAILED, "evidence": said, "overridden": True}
+    desk.api.put("GET /decisions", decision("qualified", overridden))
+    ended = desk.run("explain", "shop/web:v2", "--to", "prod")
+    assert ended.out.splitlines()[1:] == [f"  ! overridden  {FAILED['text']}"]
+    desk.api.put("GET /candidates", page(candidate(decision=decision("waiting", overridden, SOAK))))
+    ended = desk.run("candidates")
+    assert FAILED["text"] not in ended.out
 
 
 def test_explain_says_until_when_a_condition_is_as_it_is(desk: Desk) -> None:

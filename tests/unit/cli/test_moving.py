@@ -73,10 +73,10 @@ def test_where_only_time_is_missing_the_candidate_is_shown_and_the_exit_code_say
     requested = {"actor": {"name": "ann"}, "at": "2026-11-24T18:00:00Z"}
     desk.api.put(POST, candidate(SOAK, requested=requested), 202)
     desk.api.put(POST, candidate(SOAK), 202)
-    assert "asked for by ann, it goes ahead by itself" in desk.run(*PROMOTE, "--yes").out
+    assert "asked for by ann: it goes ahead by itself" in desk.run(*PROMOTE, "--yes").out
     ended = desk.run(*PROMOTE, "--yes")
     assert ended.code == 3
-    assert ended.out.startswith("shop/web:v2 to prod waiting: has to soak (from ")
+    assert ended.out.startswith("shop/web:v2 to prod waiting: has to soak (in 1 h 48 min)")
     assert "it goes ahead by itself" not in ended.out
     assert json.loads(desk.run(*PROMOTE, "--yes", "--json").out) == candidate(SOAK)
 
@@ -114,6 +114,14 @@ def test_a_refusal_is_not_waited_for(desk: Desk) -> None:
     desk.api.put_problem(POST, 409, "gate failed", decision=decision("refused", FAILED))
     ended = desk.run(*PROMOTE, "--yes", "--wait")
     assert (ended.code, desk.pauses) == (1, [])
+
+
+def test_a_request_that_somebody_rejects_is_not_waited_for_either(desk: Desk) -> None:
+    rejected = condition("approval", "refused", "was rejected by bob")
+    desk.api.put(POST, candidate(decision=decision("refused", SOAK, rejected)), 202)
+    ended = desk.run(*PROMOTE, "--yes", "--wait")
+    assert (ended.code, desk.pauses) == (1, [])
+    assert "was rejected by bob" in ended.out
 
 
 def test_when_the_wait_runs_out_the_last_answer_counts(desk: Desk) -> None:
