@@ -12,23 +12,23 @@ def local(text: str) -> str:
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
-def relative(text: str, now: datetime) -> str:
+def relative(text: str, now: datetime, parts: int = _PARTS) -> str:
     """How far away a time of the API is, as in `3 min ago`, `in 1 h 48 min` or `now`."""
     away = datetime.fromisoformat(text) - now
     if abs(away) < timedelta(seconds=1):
         return "now"
-    return f"in {span(away)}" if away > timedelta(0) else f"{span(-away)} ago"
+    return f"in {span(away, parts)}" if away > timedelta(0) else f"{span(-away, parts)} ago"
 
 
-def span(length: timedelta) -> str:
-    """A length of time in its largest two units, as in `1 h 48 min`; from two days on in days."""
+def span(length: timedelta, parts: int = _PARTS) -> str:
+    """A length of time in its largest units, as in `1 h 48 min`; from two days on in days."""
     left = max(round(length.total_seconds()), 0)
     if left >= _DAYS_FROM:
         return f"{left // 86400} days"
-    parts: list[tuple[int, str]] = []
+    counts: list[tuple[int, str]] = []
     for unit, size in _UNITS[1:]:
         count, left = divmod(left, size)
-        if count or parts:
-            parts.append((count, unit))
-    told = [f"{count} {unit}" for count, unit in parts[:_PARTS] if count]
+        if count or counts:
+            counts.append((count, unit))
+    told = [f"{count} {unit}" for count, unit in counts[:parts] if count]
     return " ".join(told) or "0 s"

@@ -33,6 +33,7 @@ _STATES = {
     "overridden": ("!", "overridden"),
 }
 _DIGITS = 12
+_SHORT = {"ENVIRONMENT", "CURRENT", "DIGEST", "TO", "SINCE", "WHEN", "BY"}
 
 
 def clean(value: object) -> str:
@@ -80,9 +81,8 @@ def records(items: Sequence[Json], now: datetime, cursor: str | None) -> Rendera
     if not items:
         return Text("Nothing has been promoted there yet.")
     table = _table("WHEN", "IMAGE", "WHAT", "BY", "RECORD")
-    table.columns[-1].overflow = "fold"
     for each in items:
-        when = relative(each.get("completedAt") or each["createdAt"], now)
+        when = relative(each.get("completedAt") or each["createdAt"], now, 1)
         table.add_row(when, image(each), _what(each), clean(_by(each)), clean(each["id"]))
     if cursor is None:
         return table
@@ -99,7 +99,7 @@ def candidates(items: Sequence[Json], now: datetime) -> RenderableType:
             clean(each["environment"]),
             image(each),
             short(each["digest"]),
-            relative(each["since"], now),
+            relative(each["since"], now, 1),
             Text("\n").join(_wants(each, now)),
         )
     return table
@@ -208,9 +208,10 @@ def _facts(document: Json, now: datetime) -> Iterator[tuple[str, Text]]:
 
 
 def _table(*columns: str) -> Table:
+    """A table that loses nothing where it is narrow: what people copy is broken last, and never cut."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, overflow="fold", no_wrap=column in _SHORT)
     return table
 
 
@@ -221,15 +222,17 @@ def _on_track(line: Json) -> str:
 
 def _state(line: Json, now: datetime) -> Iterator[Text]:
     if hold := line.get("hold"):
-        since = f"on hold, {relative(hold['at'], now)}, by {clean(hold['actor']['name'])}: "
+        since = f"on hold, {relative(hold['at'], now, 1)}, by {clean(hold['actor']['name'])}: "
         yield Text(since + clean(hold["reason"]), "yellow")
     if flying := line.get("inFlight"):
         yield Text(f"{clean(flying)} under way")
     for veto in line.get("vetoes") or ():
-        yield Text(f"{short(veto['digest'])} is vetoed, {relative(veto['at'], now)}", "dim")
+        yield Text(f"{short(veto['digest'])} is vetoed, {relative(veto['at'], now, 1)}", "dim")
     for drift in line.get("drift") or ():
         tag = f" {clean(drift['tag'])}" if drift.get("tag") else ""
-        text = f"drift, {relative(drift['at'], now)}: {clean(drift['change'])}{tag} {short(drift['digest'])}"
+        text = (
+            f"drift, {relative(drift['at'], now, 1)}: {clean(drift['change'])}{tag} {short(drift['digest'])}"
+        )
         yield Text(text, "red")
 
 

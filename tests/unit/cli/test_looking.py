@@ -102,7 +102,20 @@ def test_history_says_who_did_what_when(desk: Desk) -> None:
     _, under_way, over = ended.out.splitlines()
     assert re.split("  +", under_way) == ["10 min ago", "shop/web:v2", "manual importing", "ann", ID]
     assert "manual succeeded" in over
-    assert "9 min 57 s ago" in over
+    assert over.startswith("9 min ago ")
+
+
+def test_on_a_narrow_terminal_nothing_that_is_copied_is_cut(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("promoter.cli.session._WIDE", 60)
+    name = "payments/checkout-service"
+    desk.api.put("GET /environments", page(line(repository=name, environment="production-eu", hold=HOLD)))
+    desk.api.put("GET /promotions", page(record(repository=name)))
+    status, history = desk.run("status").out, desk.run("history").out
+    assert "…" not in status + history
+    assert "sha256:0123456789ab" in status
+    assert ID in "".join(row.split()[-1] for row in history.splitlines()[1:])
 
 
 def test_a_record_is_shown_whole(desk: Desk) -> None:

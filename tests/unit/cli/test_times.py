@@ -28,6 +28,11 @@ def test_a_span_is_told_in_its_largest_units(seconds: float, words: str) -> None
     assert span(timedelta(seconds=seconds)) == words
 
 
+def test_a_table_has_room_for_the_largest_unit_only() -> None:
+    assert span(timedelta(seconds=6480), 1) == "1 h"
+    assert relative("2026-11-24T16:01:00Z", NOW, 1) == "1 h ago"
+
+
 @pytest.mark.parametrize(
     ("at", "words"),
     [
