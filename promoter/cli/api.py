@@ -25,6 +25,7 @@ _LONGEST_PAUSE = 30.0
 _LOCALLY = " (`make stack` starts a Promoter there; --url or PROMOTER_URL names another)"
 _MAX_PAGE = 100
 _SIGN_IN = "sign in by a function's key (--key, PROMOTER_KEY) or by Entra ID (--scope, PROMOTER_SCOPE)"
+_NOT_KNOWN = ("is not known here", "unknown field")  # as a server says, and as one of before did
 _STILL_RUNNING = "urn:promoter:problem:still-running"
 _EXITS = {400: Exit.USAGE, 401: Exit.DENIED, 403: Exit.DENIED, 404: Exit.UNKNOWN} | dict.fromkeys(
     (429, 502, 503, 504), Exit.UNREACHABLE
@@ -77,7 +78,7 @@ class Api:
         try:
             return _document(self._call(tries, self._request("GET", path, wanted), self._timeout + wait))
         except CommandError as error:
-            if wanted["wait"] is None or "unknown field `wait`" not in str(error):
+            if wanted["wait"] is None or error.exit is not Exit.USAGE or "`wait`" not in str(error):
                 raise
         self._waits = False
         return self.get(*path, query=query, tries=tries)
@@ -181,7 +182,7 @@ class Api:
         """A problem in words, and what to do where that is another thing than to ask for something else."""
         detail, field = document["detail"], document.get("field")
         message = f"{field}: {detail}" if field and not detail.startswith(field) else str(detail)
-        if "unknown field" in message:
+        if any(words in message for words in _NOT_KNOWN):
             return (
                 f"{message} (the Promoter at {self.url} may be older than this command line, {__version__})"
             )

@@ -153,10 +153,13 @@ def test_show_waits_and_says_meanwhile_how_it_goes(desk: Desk) -> None:
     assert desk.pauses == [1.0, 1.0]  # this server does not wait; it is not asked again at once
 
 
-def test_a_server_that_does_not_know_how_to_wait_is_asked_again_and_again(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "said", ["Object contains unknown field `wait`", "wait: `wait` is not known here; known are none at all"]
+)
+def test_a_server_that_does_not_know_how_to_wait_is_asked_again_and_again(desk: Desk, said: str) -> None:
     route = f"GET /promotions/{ID}"
     desk.api.put(route, record("pending"))
-    desk.api.put_problem(route, 400, "Object contains unknown field `wait`")
+    desk.api.put_problem(route, 400, said)
     desk.api.put(route, record("importing"))
     desk.api.put(route, record())
     ended = desk.run("show", ID, "--wait", "9")
