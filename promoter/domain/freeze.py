@@ -16,8 +16,9 @@ from cronsim import CronSim, CronSimError
 from promoter.domain.duration import Duration
 
 _FIELDS = 5
-_MAX_CHAINED = 1000  # windows that start before the one before them has ended
+MAX_CHAINED = 1000
 _HORIZON = timedelta(days=366 * 20)
+_MINUTE = timedelta(minutes=1)
 _MARGIN = timedelta(hours=3)  # no place changes its clocks by more
 _SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)  # before a leap day, so that every expression that can fire does
 
@@ -82,11 +83,17 @@ class FreezeWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
         second; where they are set forward past its start, it starts then.
         """
         local = at.astimezone(_zone(self.timezone)).replace(tzinfo=None)
-        for start in CronSim(self.start, local + _MARGIN, reverse=True):
+        for start in CronSim(self.start, local + self._ahead(at), reverse=True):
             if start <= local or self._utc(start)[0] <= at:
                 end = max(self._utc(start + self.duration.delta))
                 return end if at < end else None
         return None
+
+    def _ahead(self, at: datetime) -> timedelta:
+        """How much later than now a start that is past may be by the clock: that may have been set back."""
+        zone = _zone(self.timezone)
+        changed = (at - _MARGIN).astimezone(zone).utcoffset() != at.astimezone(zone).utcoffset()
+        return _MARGIN if changed else _MINUTE
 
     def _utc(self, local: datetime) -> tuple[datetime, datetime]:
         """The moment of a local time, read in both ways that it can be where clocks are changed."""
@@ -94,10 +101,13 @@ class FreezeWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
         return aware.astimezone(UTC), aware.replace(fold=1).astimezone(UTC)
 
 
-def thaw(windows: Sequence[FreezeWindow], at: datetime) -> datetime | None:
-    """The first moment from `at` on that lies in none of the windows; None where there never is one."""
+def thaw(windows: Sequence[FreezeWindow], at: datetime, most: int = MAX_CHAINED) -> datetime | None:
+    """The first moment from `at` on that lies in none of the windows; None where there never is one.
+
+    More than `most` windows, each of which starts before the one before it has ended, are taken for no end.
+    """
     horizon = at + _HORIZON
-    for _ in range(_MAX_CHAINED):
+    for _ in range(most):
         ends = [end for window in windows if (end := window.end(at)) is not None]
         if not ends:
             return at
@@ -107,6 +117,6 @@ def thaw(windows: Sequence[FreezeWindow], at: datetime) -> datetime | None:
     return None
 
 
-def never_thaws(windows: Sequence[FreezeWindow]) -> bool:
-    """Whether the windows leave no gap between them."""
-    return thaw(windows, _SOME_DAY) is None
+def never_thaws(windows: Sequence[FreezeWindow], most: int = MAX_CHAINED) -> bool:
+    """Whether the windows leave no gap between them, as far as `most` of them in a row can tell."""
+    return thaw(windows, _SOME_DAY, most) is None

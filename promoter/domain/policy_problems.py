@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from promoter.domain.freeze import never_thaws
+from promoter.domain.freeze import MAX_CHAINED, never_thaws
 from promoter.domain.gate_name import is_gate_name
 from promoter.domain.policy import Approvals, Environment, GateRequirement, Policy, PromotionRule
 from promoter.domain.selector import TagSelector
@@ -20,6 +20,8 @@ _ROLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 _MAX_POINTER = 87  # with a track's name behind it, it must still be a tag
 _MAX_APPROVALS = 10
 _MAX_LISTED = 64  # of gates, windows, roles: a record keeps them all, as they were judged
+
+_MAX_LOOKS = 100_000  # at freeze windows, in search of a gap: bounds the time that a policy of any size takes
 
 
 def problems(policy: Policy) -> list[str]:
@@ -58,7 +60,7 @@ def _location_problems(at: str, environment: Environment, led_to_by: int | None)
                 "is missing, and so is loginServer"
                 if not environment.registry
                 else (
-                    f"{environment.registry[:200]!r} is not the resource id of a registry "
+                    f"{_shown(environment.registry)} is not the resource id of a registry "
                     "(/subscriptions/.../resourceGroups/.../providers/Microsoft.ContainerRegistry/registries/NAME)"
                 )
             )
@@ -69,7 +71,7 @@ def _location_problems(at: str, environment: Environment, led_to_by: int | None)
     if environment.registry:
         yield f"{at}.loginServer: stands in place of registry; name one of both"
     if not _LOGIN_SERVER.fullmatch(server):
-        yield f"{at}.loginServer: {server[:80]!r} is not a host, as docker.io or other.azurecr.io are"
+        yield f"{at}.loginServer: {_shown(server)} is not a host, as docker.io or other.azurecr.io are"
     if led_to_by is not None:
         yield (
             f"{at}.loginServer: rules[{led_to_by}] leads to {environment.name}, but images only come from "
@@ -77,11 +79,18 @@ def _location_problems(at: str, environment: Environment, led_to_by: int | None)
         )
 
 
+def _shown(address: str) -> str:
+    """An address that is wrong, unless somebody may be named in it by a password."""
+    return "what stands before and behind the @" if "@" in address else repr(address[:200])
+
+
 def _rule_problems(policy: Policy) -> Iterator[str]:
     if not policy.rules:
         yield "rules: there is none; without a rule nothing can be promoted"
     known = {environment.name for environment in policy.environments}
     names: dict[str, int] = {}
+    windows = sum(len(rule.freeze) for rule in policy.rules)
+    chained = min(MAX_CHAINED, _MAX_LOOKS // max(windows, 1))
     for number, rule in enumerate(policy.rules):
         at = f"rules[{number}]"
         yield from _name_problem(f"{at}.name", rule.name, names, number, "rules")
@@ -96,7 +105,7 @@ def _rule_problems(policy: Policy) -> Iterator[str]:
         yield from _gates_problems(f"{at}.gates", rule, known)
         if rule.approvals is not None:
             yield from _approvals_problems(f"{at}.approvals", rule.approvals)
-        yield from _freeze_problems(f"{at}.freeze", rule)
+        yield from _freeze_problems(f"{at}.freeze", rule, chained)
 
 
 def _gates_problems(at: str, rule: PromotionRule, known: set[str]) -> Iterator[str]:
@@ -125,14 +134,14 @@ def _approvals_problems(at: str, approvals: Approvals) -> Iterator[str]:
     yield from _role_problems(f"{at}.roles", approvals.roles, needed=False)
 
 
-def _freeze_problems(at: str, rule: PromotionRule) -> Iterator[str]:
+def _freeze_problems(at: str, rule: PromotionRule, chained: int) -> Iterator[str]:
     if len(rule.freeze) > _MAX_LISTED:
         yield f"{at}: names {len(rule.freeze)} windows; at most {_MAX_LISTED}"
         return
     names: dict[str, int] = {}
     for index, window in enumerate(rule.freeze):
         yield from _name_problem(f"{at}[{index}].name", window.name, names, index, at)
-    if never_thaws(rule.freeze):
+    if never_thaws(rule.freeze, chained):
         yield f"{at}: leaves no time in which anything could be promoted"
 
 
