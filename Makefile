@@ -90,6 +90,10 @@ fix: setup  ## Mend what the linter can mend
 	@$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
+.PHONY: schema
+schema: setup  ## Write the JSON Schemas of the files that people write
+	@$(PY) -m promoter.simulation.schemas
+
 lock: setup  ## Lock pyproject.toml's dependencies anew
 	@lock="$(PY) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.13"
 	$$lock $(ARGS) --group app -o requirements.txt

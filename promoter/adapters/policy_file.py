@@ -2,17 +2,20 @@
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from promoter.adapters.yaml_file import MISSING, Shape, YamlError, YamlFile, in_words, join
+from promoter.adapters.yaml_file import MISSING, Shape, YamlError, YamlFile, join
 from promoter.domain.codec import convert
-from promoter.domain.errors import InvalidError, PolicyError
+from promoter.domain.errors import PolicyError
 from promoter.domain.policy import Policy, SettingReference
 from promoter.domain.policy_problems import problems
 
 _SETTING = re.compile(r"\$\{(?P<name>[^}]*)\}?")
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+_UNNAMED = re.compile(r"environments\[\d+\](\.name)?")
+_STEP = re.compile(r"[.[]")
+_TOP = {"environments", "rules"}
 _MAX_TOLD = 100
 _MAX_LENGTH = 500
 
@@ -47,22 +50,32 @@ def policy_of(document: object, settings: Mapping[str, str]) -> Policy:
     """
     shape = Shape("policy")
     filling = _Filling(settings, shape)
-    mended = shape.check(filling.fill(document, ""), Policy)
-    found: list[str] = []
-    try:
-        policy = convert(mended, Policy)
-        told = {_path(problem) for problem in shape.problems}
-        found += [problem for problem in problems(policy) if _path(problem) not in told]
-    except InvalidError as error:
-        if not shape.problems:
-            shape.note(error.field or "", in_words(error))
-    if shape.problems or found:
-        raise PolicyError(_told([filling.discreet(problem) for problem in (*shape.problems, *found)]))
+    policy = convert(shape.check(filling.fill(document, ""), Policy), Policy)
+    found = [*shape.problems, *_of_its_own(problems(policy), shape.problems)]
+    if found:
+        raise PolicyError(_told([filling.discreet(problem) for problem in found]))
     return policy
+
+
+def _of_its_own(found: Iterable[str], told: Iterable[str]) -> Iterator[str]:
+    """The problems that do not only come of what was told already, of the same value or a part of it."""
+    known = {_path(problem) for problem in told}
+    above = {step for path in known for step in _steps(path)} - _TOP
+    unnamed = any(_UNNAMED.fullmatch(path) for path in known)
+    for problem in found:
+        path = _path(problem)
+        same = path in above or not known.isdisjoint(_steps(path))
+        if not same and not (unnamed and "there is no environment" in problem):
+            yield problem
 
 
 def _path(problem: str) -> str:
     return problem.partition(":")[0]
+
+
+def _steps(path: str) -> list[str]:
+    """The path to a value, and to all that it is in."""
+    return [path[: match.start()] for match in _STEP.finditer(path)] + [path]
 
 
 def _told(found: list[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Files that people write: YAML in, plain values out, beside the type that they should have.
 
-Whatever is wrong is told all at once, each problem with the path to the value, as in `rules[0].gates[1].maxAge`.
+Whatever is wrong is told all at once, each problem with the path to the value, as in
+`rules[0].gates[1].maxAge`.
 """
 
 import re
@@ -17,7 +18,7 @@ import yaml
 from promoter.domain.codec import convert
 from promoter.domain.errors import InvalidError
 
-_MAX_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024
 _MAX_KEY = 100
 _NAMED = re.compile(r"`([^`]*)`|(?<= got )\w+$")
 _STEP = re.compile(r"[^.\[\]]+|\[[0-9]+\]")
@@ -96,12 +97,12 @@ class YamlFile:
 def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)
             size = path.stat().st_size
     except OSError as error:
         raise YamlError(error.strerror or str(error)) from error
-    if len(content) > _MAX_BYTES:
-        message = f"has {max(size, len(content))} bytes; at most {_MAX_BYTES} are read"
+    if len(content) > MAX_BYTES:
+        message = f"has {max(size, len(content))} bytes; at most {MAX_BYTES} are read"
         raise YamlError(message)
     return content
 
@@ -164,30 +165,32 @@ class Shape:
         """Note every place where a value is not of its type.
 
         Returns:
-            The value without what is not known, so that the rest can be looked at all the same.
+            A value of that type: what is wrong is replaced, so that the rest can be looked at all the same.
         """
         if value is MISSING:
-            return path  # something of its own, for what has no value
+            return _stand_in(type_, path)
         struct, item = _struct_of(type_), _item_of(type_)
-        if struct is not None and (isinstance(value, dict) or struct is type_):
-            return self._check_struct(value, struct, path)
+        if struct is not None and isinstance(value, dict):
+            return self._check_struct(value, struct, type_, path)
         if item is not None and isinstance(value, list):
             return [self.check(each, item, f"{path}[{number}]") for number, each in enumerate(value)]
         if typing.get_origin(type_) is dict and isinstance(value, dict):
             _, item = typing.get_args(type_)
             return {key: self.check(each, item, join(path, key)) for key, each in value.items()}
-        self._check_plain(value, type_, path)
-        return value
+        return self._check_plain(value, type_, path)
 
     def note(self, path: str, problem: str) -> None:
         """Keep a problem."""
         self.problems.append(f"{path or self._root}: {problem}")
 
-    def _check_struct(self, value: object, struct: type[msgspec.Struct], path: str) -> object:
-        if not isinstance(value, dict):
-            self.note(path, f"expected keys and values, got {_kind(value)}")
-            return value
-        fields = _fields(struct)
+    def _check_struct(
+        self,
+        value: dict[Any, object],
+        struct: type[msgspec.Struct],
+        type_: Any,  # noqa: ANN401
+        path: str,
+    ) -> object:
+        fields, known = _fields(struct), len(self.problems)
         for key in value:
             if key not in fields:
                 near = get_close_matches(str(key), fields, 1)
@@ -195,18 +198,30 @@ class Shape:
                 self.note(join(path, str(key)[:_MAX_KEY]), f"is not known here; {hint}")
         mended: dict[str, object] = {}
         for name, field in fields.items():
+            below, before = join(path, name), len(self.problems)
             if name in value:
-                mended[name] = self.check(value[name], field.type, join(path, name))
+                found = self.check(value[name], field.type, below)
+                if field.required or len(self.problems) == before or isinstance(found, dict | list):
+                    mended[name] = found
             elif field.required:
-                self.note(join(path, name), "is missing")
+                self.note(below, "is missing")
+                mended[name] = _stand_in(field.type, below)
+        try:
+            convert(mended, struct)
+        except InvalidError as error:
+            if len(self.problems) == known:
+                self.note(path, in_words(error))
+            return _stand_in(type_, path)
         return mended
 
-    def _check_plain(self, value: object, type_: Any, path: str) -> None:  # noqa: ANN401
+    def _check_plain(self, value: object, type_: Any, path: str) -> object:  # noqa: ANN401
         try:
             convert(value, type_)
         except InvalidError as error:
             hint = "; put it in quotes" if _wants_quotes(value, type_) else ""
             self.note(join(path, error.field or ""), f"{in_words(error)}{hint}")
+            return _stand_in(type_, path)
+        return value
 
 
 def in_words(error: InvalidError) -> str:
@@ -218,6 +233,21 @@ def in_words(error: InvalidError) -> str:
 def join(path: str, key: object) -> str:
     """The path of what is below a key."""
     return f"{path}.{key}" if path and key and not str(key).startswith("[") else f"{path}{key}"
+
+
+def _stand_in(type_: Any, path: str) -> object:  # noqa: ANN401
+    """Something of a type, and of its own, for a value that is missing or wrong."""
+    for option in _options(type_):
+        if option in {str, None, types.NoneType}:
+            return path if option is str else None
+        if typing.get_origin(option) in {tuple, dict}:
+            return typing.get_origin(option)()
+        if example := getattr(option, "EXAMPLE", None):
+            return example
+        if isinstance(option, type) and issubclass(option, msgspec.Struct):
+            required = {name: field for name, field in _fields(option).items() if field.required}
+            return {name: _stand_in(field.type, join(path, name)) for name, field in required.items()}
+    return 0
 
 
 @cache

@@ -89,7 +89,7 @@ def evaluate(
         return decide(None, (Condition("rule", State.REFUSED, text),))
     target = policy.environment(rule.target)
     at = Situation(rule, target, request, evidence, line, other_lines, served, now)
-    found = tuple(_overridden(condition, at) for judge in CONDITIONS for condition in judge(at))
+    found = tuple(_overridden(condition, at) for kind in CONDITIONS for condition in kind.judge(at))
     decision = decide(rule.name, found)
     if decision.earliest is None or not rule.freeze:
         return decision

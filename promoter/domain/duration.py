@@ -14,6 +14,7 @@ class Duration(str):
     """A length of time, ten years at most, as in `90s`, `15m`, `36h`, `7d`, `2w` or `1d12h`."""
 
     __slots__ = ()
+    EXAMPLE = "2h"
 
     def __new__(cls, text: str) -> Self:
         """Check the text."""

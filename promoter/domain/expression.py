@@ -40,6 +40,7 @@ class Expression(str):
     """
 
     __slots__ = ()
+    EXAMPLE = r"v\d+\.\d+\.\d+(-rc\.\d+)?"
 
     def __new__(cls, text: str) -> Self:
         """Check the text."""

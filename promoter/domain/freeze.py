@@ -27,6 +27,7 @@ class Cron(str):
     """A cron expression of five fields: minute, hour, day of the month, month, day of the week."""
 
     __slots__ = ()
+    EXAMPLE = "0 16 * * FRI"
 
     def __new__(cls, text: str) -> Self:
         """Check the text."""
@@ -40,6 +41,12 @@ class Cron(str):
             raise ValueError(message) from error
         return super().__new__(cls, text)
 
+    @property
+    def in_words(self) -> str:
+        """The same in words, as in `at 16:00 on Friday`."""
+        words: str = CronSim(self, _SOME_DAY.replace(tzinfo=None)).explain()
+        return words[:1].lower() + words[1:]
+
 
 @lru_cache(maxsize=64)
 def _zone(name: str) -> ZoneInfo:
@@ -50,6 +57,7 @@ class TimeZone(str):
     """A time zone of the IANA database, as in `Europe/Berlin`."""
 
     __slots__ = ()
+    EXAMPLE = "Europe/Berlin"
 
     def __new__(cls, text: str) -> Self:
         """Check the text."""
@@ -74,7 +82,7 @@ class FreezeWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
     name: str
     start: Cron
     duration: Duration
-    timezone: TimeZone = TimeZone("UTC")
+    timezone: TimeZone = msgspec.field(default_factory=lambda: TimeZone("UTC"))
 
     def end(self, at: datetime) -> datetime | None:
         """When the window that a moment lies in ends, in UTC; None where it lies in none.

@@ -27,6 +27,7 @@ class Repository(str):
     """
 
     __slots__ = ()
+    EXAMPLE = "shop/web"
 
     def __new__(cls, text: str) -> Self:
         """Check the text."""
@@ -61,6 +62,7 @@ class Tag(str):
     """
 
     __slots__ = ()
+    EXAMPLE = "v1.0.0"
 
     def __new__(cls, text: str) -> Self:
         """Check the text."""

@@ -26,6 +26,7 @@ class SettingReference(str):
     """Names the app setting that a secret is in, as `${NAME}`; no policy or record has the secret."""
 
     __slots__ = ()
+    EXAMPLE = "${REGISTRY_PASSWORD}"
 
     def __new__(cls, text: str) -> Self:
         """Check the text, which is not repeated in the error: it may be the secret."""
@@ -93,7 +94,7 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     registry: str = ""
     login_server: str | None = None
     credentials: Credentials | None = None
-    pointer: Tag = Tag("current")
+    pointer: Tag = msgspec.field(default_factory=lambda: Tag("current"))
     immutable_tags: bool = True
     roles: EnvironmentRoles = EnvironmentRoles()
 

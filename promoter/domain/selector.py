@@ -21,6 +21,7 @@ class Glob(str):
     """A pattern: `*` is any run of characters but `/`, `**` any run, `?` one character but `/`."""
 
     __slots__ = ()
+    EXAMPLE = "shop/*"
 
     def __new__(cls, text: str) -> Self:
         """Check the text."""
@@ -48,6 +49,7 @@ class SemverRange(str):
     """
 
     __slots__ = ()
+    EXAMPLE = ">=1.0.0"
 
     def __new__(cls, text: str) -> Self:
         """Check the text."""

@@ -11,9 +11,20 @@ from datetime import datetime
 from promoter.domain.access import Caller
 from promoter.domain.condition import Condition, Situation, State, when
 from promoter.domain.evidence import Approval, ApprovalDecision
-from promoter.domain.policy import Approvals
+from promoter.domain.policy import Approvals, Environment, PromotionRule
 
 KIND = "approval"
+
+
+def asks(rule: PromotionRule, target: Environment) -> Iterator[str]:
+    """What it asks for; nothing where the rule asks for none."""
+    wanted = rule.approvals
+    if wanted is None:
+        return
+    who = "somebody" if wanted.count == 1 else f"{wanted.count} people"
+    roles = " or ".join(wanted.roles or target.roles.approver)
+    age = f" within the last {wanted.max_age}" if wanted.max_age else ""
+    yield f"{who} with the role {roles} approved it{age}, other than who asked for it, and nobody rejected it"
 
 
 def judge(at: Situation) -> Iterator[Condition]:

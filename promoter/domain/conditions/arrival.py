@@ -3,8 +3,14 @@
 from collections.abc import Iterator
 
 from promoter.domain.condition import Condition, Situation, State, when
+from promoter.domain.policy import Environment, PromotionRule
 
 KIND = "arrival"
+
+
+def asks(rule: PromotionRule, _: Environment) -> Iterator[str]:
+    """What it asks for."""
+    yield f"the image has arrived in {rule.source} under its tag"
 
 
 def judge(at: Situation) -> Iterator[Condition]:

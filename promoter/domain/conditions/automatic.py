@@ -3,8 +3,15 @@
 from collections.abc import Iterator
 
 from promoter.domain.condition import Condition, Kind, Situation, State
+from promoter.domain.policy import Environment, PromotionRule
 
 KIND = "automatic"
+
+
+def asks(rule: PromotionRule, _: Environment) -> Iterator[str]:
+    """What it asks for; nothing of a rule that is automatic."""
+    if not rule.automatic:
+        yield "somebody promotes it by hand"
 
 
 def judge(at: Situation) -> Iterator[Condition]:

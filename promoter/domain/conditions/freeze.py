@@ -4,8 +4,16 @@ from collections.abc import Iterator
 
 from promoter.domain.condition import Condition, Situation, State, when
 from promoter.domain.freeze import thaw
+from promoter.domain.policy import Environment, PromotionRule
 
 KIND = "freeze"
+
+
+def asks(rule: PromotionRule, _: Environment) -> Iterator[str]:
+    """What it asks for; nothing where the rule names none."""
+    for window in rule.freeze:
+        start, place = window.start.in_words, window.timezone
+        yield f"it lies outside of {window.name}: {start}, for {window.duration}, by the clock of {place}"
 
 
 def judge(at: Situation) -> Iterator[Condition]:

@@ -4,9 +4,18 @@ from collections.abc import Iterator
 
 from promoter.domain.condition import Condition, Situation, State, how_long, when
 from promoter.domain.evidence import Evidence, GateResult, Verdict
-from promoter.domain.policy import GateRequirement
+from promoter.domain.policy import Environment, GateRequirement, PromotionRule
 
 KIND = "gate"
+
+
+def asks(rule: PromotionRule, _: Environment) -> Iterator[str]:
+    """What it asks for, one sentence for each gate."""
+    for gate in rule.requirements:
+        age = f", at most {gate.max_age} ago" if gate.max_age else ""
+        issuers = f", as {' or '.join(gate.issuers)} says" if gate.issuers else ""
+        reporters = f", reported by {' or '.join(gate.reporters)}" if gate.reporters else ""
+        yield f"gate {gate.name} has passed in {gate.environment}{age}{issuers}{reporters}"
 
 
 def judge(at: Situation) -> Iterator[Condition]:

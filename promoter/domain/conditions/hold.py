@@ -3,8 +3,15 @@
 from collections.abc import Iterator
 
 from promoter.domain.condition import Condition, Kind, Situation, State, when
+from promoter.domain.policy import Environment, PromotionRule
 
 KIND = "hold"
+
+
+def asks(rule: PromotionRule, target: Environment) -> Iterator[str]:
+    """What it asks for; nothing of a rule under which only people promote."""
+    if rule.automatic:
+        yield f"its repository is not on hold in {target.name}"
 
 
 def judge(at: Situation) -> Iterator[Condition]:

@@ -3,8 +3,15 @@
 from collections.abc import Iterator
 
 from promoter.domain.condition import Condition, Situation, State, how_long, when
+from promoter.domain.policy import Environment, PromotionRule
 
 KIND = "soak"
+
+
+def asks(rule: PromotionRule, _: Environment) -> Iterator[str]:
+    """What it asks for; nothing where the rule asks for none."""
+    if rule.soak is not None:
+        yield f"it has been in {rule.source} for {rule.soak}"
 
 
 def judge(at: Situation) -> Iterator[Condition]:

@@ -3,8 +3,17 @@
 from collections.abc import Iterator
 
 from promoter.domain.condition import Condition, Kind, Situation, State
+from promoter.domain.policy import Environment, PromotionRule
 
 KIND = "tag"
+
+
+def asks(_: PromotionRule, target: Environment) -> Iterator[str]:
+    """What it asks for."""
+    if target.immutable_tags:
+        yield f"its tag names no other image in {target.name}"
+    else:
+        yield f"its tag names no newer image in {target.name}, unless somebody promotes it by hand"
 
 
 def judge(at: Situation) -> Iterator[Condition]:

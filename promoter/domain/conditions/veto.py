@@ -3,8 +3,14 @@
 from collections.abc import Iterator
 
 from promoter.domain.condition import Condition, Situation, State, when
+from promoter.domain.policy import Environment, PromotionRule
 
 KIND = "veto"
+
+
+def asks(rule: PromotionRule, _: Environment) -> Iterator[str]:
+    """What it asks for."""
+    yield f"it was rolled back neither in {rule.source} nor in {rule.target}"
 
 
 def judge(at: Situation) -> Iterator[Condition]:

@@ -164,6 +164,7 @@ more: 1
         "rules[1].gates[0].nam",
         "rules[1].gates[0].name",
         "rules[1].gates[1]",
+        "rules[1].tags",
     ]
 
 
