@@ -14,7 +14,7 @@ from promoter.domain.codec import plain
 from promoter.domain.duration import Duration
 from promoter.domain.expression import Expression
 from promoter.domain.freeze import Cron, TimeZone
-from promoter.domain.image import Digest, Repository, Tag
+from promoter.domain.image import Repository, Tag
 from promoter.domain.policy import SettingReference
 from promoter.domain.selector import Glob, SemverRange
 
@@ -44,16 +44,15 @@ def text(pattern: str, *examples: str, says: str = "", settings: bool = True) ->
 
 
 _TEXTS: dict[type, Schema] = {
-    Repository: text(r"[a-z0-9._/-]{1,255}", "shop/web"),
-    Tag: text(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", "v1.0.0"),
-    Digest: text(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}"),
-    Glob: text(r"[A-Za-z0-9._/*?-]+", "shop/*", "v*", "**"),
-    SemverRange: text(r"[0-9A-Za-z.+*<>=~^| -]{1,256}", ">=1.0.0", "1.x", "^2.3 || 3.0.0"),
-    Expression: {"type": "string", "maxLength": 256, "examples": [r"v\d+\.\d+\.\d+(-rc\.\d+)?"]},
-    Duration: text(r"(?:[0-9]{1,5}[smhdw])+", "90s", "2h", "7d", "1d12h"),
-    Cron: text(r"\s*(?:[0-9A-Za-z*/,#-]+\s+){4}[0-9A-Za-z*/,#-]+\s*", "0 16 * * FRI"),
-    TimeZone: text(r"[A-Za-z0-9_+/-]+", "Europe/Berlin", "UTC"),
-    SettingReference: text(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}", "${REGISTRY_PASSWORD}", settings=False),
+    Repository: text(r"[a-z0-9._/-]{1,255}"),
+    Tag: text(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"),
+    Glob: text(r"[A-Za-z0-9._/*?-]+"),
+    SemverRange: text(r"[0-9A-Za-z.+*<>=~^|\s-]{1,256}"),
+    Expression: {"type": "string"},
+    Duration: text(r"(?:[0-9]{1,5}[smhdw])+"),
+    Cron: text(r"\s*(?:[0-9A-Za-z*/,#-]+\s+){4}[0-9A-Za-z*/,#-]+\s*"),
+    TimeZone: text(r"[A-Za-z0-9_+/-]+"),
+    SettingReference: text(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}", settings=False),
 }
 
 
@@ -84,7 +83,7 @@ def schema_of(type_: type[msgspec.Struct], facts: Facts) -> Schema:
 
 def _text(type_: type) -> Schema:
     summary, _ = _said(type_)
-    found = {"description": summary} | _TEXTS[type_]
+    found = {"description": summary, "examples": [getattr(type_, "EXAMPLE", "")]} | _TEXTS[type_]
     return found | {"patternErrorMessage": summary} if "pattern" in found else found
 
 

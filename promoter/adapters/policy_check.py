@@ -14,6 +14,7 @@ from promoter.domain.errors import PolicyError, SettingsError
 from promoter.domain.policy import Policy
 
 _REGISTRY = re.compile(r"""\bregistry:\s*["']?\$\{(\w+)\}""")
+_LAST = 1 << 30  # what is about the file as a whole
 _STAND_IN = (
     "/subscriptions/stand-in/resourceGroups/stand-in/providers/Microsoft.ContainerRegistry/registries/"
 )
@@ -64,8 +65,9 @@ def check(path: Path, settings: Mapping[str, str]) -> Checked:
 
 
 def problems_of(path: Path, file: YamlFile, texts: list[str]) -> tuple[Problem, ...]:
-    """Problems that start with the path to a value, with the place of that value in the file."""
-    return tuple(_problem(path, text, file.place(text.partition(": ")[0])) for text in texts)
+    """Problems that start with the path to a value, in the order of their places in the file."""
+    found = [_problem(path, text, file.place(text.partition(": ")[0])) for text in texts]
+    return tuple(sorted(found, key=lambda each: (each.line or _LAST, each.column or _LAST)))
 
 
 def _problem(path: Path, text: str, place: tuple[int, int] | None) -> Problem:

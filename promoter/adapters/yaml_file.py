@@ -47,7 +47,7 @@ class Place(typing.NamedTuple):
     column: int
 
 
-class YamlError(InvalidError):
+class YamlError(ValueError):
     """A file that is no plain YAML.
 
     Attributes:
@@ -84,8 +84,11 @@ class YamlFile:
             raise YamlError(message) from error
 
     def place(self, path: str) -> Place | None:
-        """Where a value is, by its path; where it is missing, the place that it is missing from."""
-        node, mark = self._root, self._root.start_mark if self._root else None
+        """Where a value is, by its path; where it is missing, the place that it is missing from.
+
+        None where that is the file as a whole.
+        """
+        node, mark = self._root, None
         for step in _STEP.findall(path):
             found = _below(node, step)
             if found is None:
@@ -132,6 +135,15 @@ class _Loader(yaml.SafeLoader):
         if getattr(event, "tag", None) is not None:
             _refuse("tags, as !!str is one, are not accepted", event.start_mark)
         return super().compose_node(parent, index)
+
+    @override
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
+        node = super().compose_scalar_node(anchor)
+        try:
+            node.value.encode()
+        except UnicodeEncodeError:
+            _refuse("an escaped half of a character: write the character itself", node.start_mark)
+        return node
 
     @override
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -42,8 +42,9 @@ def environment_in_words(policy: Policy, environment: Environment) -> str:
     tags = "a tag there never moves" if environment.immutable_tags else "tags there may move"
     tracks = dict.fromkeys(rule.track for rule in policy.rules if rule.target == environment.name)
     pointers = " and ".join(f"`{environment.pointer_of(track)}`" for track in tracks)
+    name = "names" if len(tracks) == 1 else "name"
     return (
-        f"takes what is promoted; {pointers} names what it runs, and {tags}. It is operated by "
+        f"takes what is promoted; {pointers} {name} what it runs, and {tags}. It is operated by "
         f"{' or '.join(environment.roles.operator)}"
     )
 

@@ -21,7 +21,7 @@ _MAX_POINTER = 87  # with a track's name behind it, it must still be a tag
 _MAX_APPROVALS = 10
 _MAX_LISTED = 64  # of gates, windows, roles: a record keeps them all, as they were judged
 
-_MAX_LOOKS = 100_000  # at freeze windows, in search of a gap: bounds the time that a policy of any size takes
+_MAX_LOOKS = 30_000  # at freeze windows, in search of a gap: bounds the time that a policy of any size takes
 
 
 def problems(policy: Policy) -> list[str]:
