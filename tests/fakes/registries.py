@@ -1,27 +1,17 @@
 """Registries in memory, with an import that takes its time and can go wrong in every way ARM's does."""
 
 import asyncio
-import hashlib
-from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
+from typing import override
 
 from promoter.application.ports import Import, ImportStatus, Progress
 from promoter.domain.errors import DeniedError, UnavailableError
 from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.policy import Location
+from promoter.simulation.registries import MemoryRegistries, name_of, tag_exists
 
-MAX_MANIFESTS = 50
 _POLL = timedelta(seconds=10)
-
-
-@dataclass
-class _Content:
-    """What one registry has of one repository."""
-
-    tags: dict[Tag, Digest] = field(default_factory=dict)
-    manifests: dict[Digest, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -40,8 +30,8 @@ class _SubmitFault:
     executed: bool
 
 
-class FakeRegistry:
-    """Any number of registries, by resource id, compared without case.
+class FakeRegistry(MemoryRegistries):
+    """Any number of registries, as slow and as faulty as they are told to be.
 
     Attributes:
         polls: How many polls answer RUNNING before an import ends; with 0, `submit` itself ends it.
@@ -50,12 +40,11 @@ class FakeRegistry:
     """
 
     def __init__(self, *, polls: int = 1) -> None:
+        super().__init__()
         self.polls = polls
         self.names_operation = True
         self.submitted: list[Import] = []
-        self._content: dict[tuple[str, Repository], _Content] = defaultdict(_Content)
         self._operations: dict[str, _Operation] = {}
-        self._numbers = count(1)
         self._submit_faults: list[_SubmitFault] = []
         self._poll_faults: list[ImportStatus | UnavailableError] = []
         self._digest_faults: list[UnavailableError] = []
@@ -65,6 +54,7 @@ class FakeRegistry:
 
     # The port.
 
+    @override
     async def digest(
         self, registry: Location, repository: Repository, reference: Tag | Digest
     ) -> Digest | None:
@@ -75,6 +65,7 @@ class FakeRegistry:
             raise self._digest_faults.pop(0)
         return self.served(registry, repository, reference)
 
+    @override
     async def submit(self, request: Import) -> ImportStatus:
         """Ask for an import."""
         await asyncio.sleep(0)
@@ -86,6 +77,7 @@ class FakeRegistry:
         status = self._accept(request)
         return status if fault is None else _answer(fault.answer)
 
+    @override
     async def poll(self, operation: str) -> ImportStatus:
         """Ask how an import goes."""
         await asyncio.sleep(0)
@@ -97,44 +89,6 @@ class FakeRegistry:
         if known is None:
             return ImportStatus(Progress.UNKNOWN, message=f"operation {operation} not found")
         return self._step(operation, known)
-
-    # What a test does to the registries.
-
-    def push(
-        self,
-        registry: Location,
-        repository: str,
-        tag: str | None,
-        digest: Digest | None = None,
-        manifests: int = 1,
-    ) -> Digest:
-        """Push an image, a new one unless it is given; `manifests`: how many it consists of."""
-        pushed = digest or _digest(f"image {next(self._numbers)}")
-        content = self._of(registry, Repository(repository))
-        content.manifests[pushed] = manifests
-        if tag is not None:
-            content.tags[Tag(tag)] = pushed
-        return pushed
-
-    def delete(self, registry: str, repository: str, reference: str) -> None:
-        """Delete a tag, or an image and all its tags."""
-        content = self._of(registry, Repository(repository))
-        if not reference.startswith("sha"):
-            del content.tags[Tag(reference)]
-            return
-        del content.manifests[Digest(reference)]
-        content.tags = {tag: digest for tag, digest in content.tags.items() if digest != reference}
-
-    def served(self, registry: Location, repository: str, reference: str) -> Digest | None:
-        """What the registry serves, without a call that counts or can fail."""
-        content = self._of(registry, Repository(repository))
-        by_tag = {str(tag): digest for tag, digest in content.tags.items()}
-        by_digest = {str(digest): digest for digest in content.manifests}
-        return by_tag.get(reference) or by_digest.get(reference)
-
-    def tags(self, registry: str, repository: str) -> dict[Tag, Digest]:
-        """Every tag of a repository."""
-        return dict(self._of(registry, Repository(repository)).tags)
 
     # What a test makes go wrong.
 
@@ -174,29 +128,26 @@ class FakeRegistry:
     def set_down(self, registry: str, *, down: bool = True) -> None:
         """Let every call about a registry raise, or answer again."""
         if down:
-            self._down.add(_name(registry))
+            self._down.add(name_of(registry))
         else:
-            self._down.discard(_name(registry))
+            self._down.discard(name_of(registry))
 
     def deny(self, registry: str, *, denied: bool = True) -> None:
         """Let every call about a registry be refused for want of a role, or answered again."""
-        (self._denying.add if denied else self._denying.discard)(_name(registry))
+        (self._denying.add if denied else self._denying.discard)(name_of(registry))
 
     def _check_up(self, registry: Location) -> None:
-        if _name(registry) in self._denying:
+        if name_of(registry) in self._denying:
             message = f"{registry} needs the role AcrPull"
             raise DeniedError(message)
-        if _name(registry) in self._down:
+        if name_of(registry) in self._down:
             message = f"{registry} does not answer"
             raise UnavailableError(message)
-
-    def _of(self, registry: Location, repository: Repository) -> _Content:
-        return self._content[_name(registry), repository]
 
     def _accept(self, request: Import) -> ImportStatus:
         target = self._of(request.target_registry, request.repository)
         if not request.force and request.tag in target.tags:
-            return _tag_exists(request)
+            return tag_exists(request)
         stuck = self._sticky > 0
         self._sticky = max(0, self._sticky - 1)
         if self.polls == 0 and not stuck:
@@ -214,37 +165,8 @@ class FakeRegistry:
             operation.result = self._carry_out(operation.request)
         return operation.result
 
-    def _carry_out(self, request: Import) -> ImportStatus:
-        source = self._of(request.source_registry, request.repository)
-        target = self._of(request.target_registry, request.repository)
-        manifests = source.manifests.get(request.digest)
-        if manifests is None:
-            message = f"manifest {request.repository}@{request.digest} is not found in the source"
-            return ImportStatus(Progress.FAILED, message=message)
-        if manifests > MAX_MANIFESTS:
-            message = f"maximum number of manifests for an imported image is {MAX_MANIFESTS}"
-            return ImportStatus(Progress.TOO_MANY_MANIFESTS, message=message)
-        if not request.force and request.tag in target.tags:
-            return _tag_exists(request)
-        target.manifests[request.digest] = manifests
-        target.tags[request.tag] = request.digest
-        return ImportStatus(Progress.ENDED)
-
 
 def _answer(answer: ImportStatus | UnavailableError) -> ImportStatus:
     if isinstance(answer, UnavailableError):
         raise answer
     return answer
-
-
-def _tag_exists(request: Import) -> ImportStatus:
-    message = f"Tag {request.repository}:{request.tag} already exists in target registry."
-    return ImportStatus(Progress.TAG_EXISTS, message=message)
-
-
-def _name(registry: Location) -> str:
-    return (registry if isinstance(registry, str) else registry.login_server).lower()
-
-
-def _digest(text: str) -> Digest:
-    return Digest(f"sha256:{hashlib.sha256(text.encode()).hexdigest()}")

@@ -1,71 +1,36 @@
 """The clock and the scheduler, in a test's hands."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import override
 
-from promoter.application.ports import MAX_DELAY, Clock
-from promoter.application.work import Work, from_message, to_message
+from promoter.application.ports import Clock
+from promoter.application.work import Work
 from promoter.domain.errors import UnavailableError
+from promoter.simulation.queue import MemoryScheduler, StoppedClock
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
-class FakeClock:
+class FakeClock(StoppedClock):
     """Stands still until it is told otherwise."""
 
     def __init__(self, now: datetime = START) -> None:
-        self._now = now
-
-    def now(self) -> datetime:
-        """What it was set to."""
-        return self._now
-
-    def set(self, now: datetime) -> None:
-        """Make it this late."""
-        self._now = now
-
-    def advance(self, by: timedelta) -> None:
-        """Let time pass."""
-        self._now += by
+        super().__init__(now)
 
 
-class Scheduled(NamedTuple):
-    """A message, and when it shows."""
-
-    work: Work
-    due: datetime
-
-
-class FakeScheduler:
-    """The work queue. Messages go through their text form, as they would on a queue."""
+class FakeScheduler(MemoryScheduler):
+    """The work queue, which can be told to fail."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._failures: list[UnavailableError] = []
-        self.scheduled: list[Scheduled] = []
 
+    @override
     async def wake(self, work: Work, after: timedelta) -> None:
-        """Keep the work until it is due."""
-        await asyncio.sleep(0)
         if self._failures:
             raise self._failures.pop(0)
-        self.scheduled.append(
-            Scheduled(from_message(to_message(work)), self._clock.now() + min(after, MAX_DELAY))
-        )
+        await super().wake(work, after)
 
     def fail_next(self, error: UnavailableError | None = None) -> None:
         """Let the next call fail."""
         self._failures.append(error or UnavailableError("the queue does not answer"))
-
-    def take_due(self, now: datetime | None = None) -> list[Work]:
-        """Take what shows by now, the earliest first."""
-        until = now or self._clock.now()
-        due = sorted((each for each in self.scheduled if each.due <= until), key=lambda each: each.due)
-        self.scheduled = [each for each in self.scheduled if each.due > until]
-        return [each.work for each in due]
-
-    @property
-    def next_due(self) -> datetime | None:
-        """When the next message shows; None where nothing is scheduled."""
-        return min((each.due for each in self.scheduled), default=None)

@@ -2,10 +2,8 @@
 
 from datetime import timedelta
 
-from promoter.application.advance import advance
 from promoter.application.app import App
 from promoter.application.approve import ApprovalWanted, Word, approve
-from promoter.application.consider import consider
 from promoter.application.documents import Candidate, Claim
 from promoter.application.promote import Promoted, Wanted, promote
 from promoter.application.reconcile import reconcile
@@ -13,17 +11,17 @@ from promoter.application.roll_back import roll_back
 from promoter.application.rollback_plan import RollbackWanted
 from promoter.application.take_gate_result import GateReport, take_gate_result
 from promoter.application.take_push import Change, RegistryEvent, take_push
-from promoter.application.work import Advance, Consider, Work, from_message, to_message
 from promoter.application.work import advance as wake_line
 from promoter.domain.access import Caller
 from promoter.domain.actor import Actor
 from promoter.domain.codec import convert
 from promoter.domain.evidence import Verdict
-from promoter.domain.image import Digest, Image, Repository, Tag
+from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.line import Line, LineKey
 from promoter.domain.policy import Policy
 from promoter.domain.policy_problems import problems
 from promoter.domain.promotion import Promotion
+from promoter.simulation.machine import Machine
 from tests.fakes.publishing import FakePublisher
 from tests.fakes.registries import FakeRegistry
 from tests.fakes.stores import FakeEvidenceStore, FakePromotionStore
@@ -84,8 +82,11 @@ def started(outcome: Promoted | Candidate) -> Promoted:
     return outcome
 
 
-class World:
+class World(Machine):
     """One application, its registries, its queue and its clock."""
+
+    scheduler: FakeScheduler
+    clock: FakeClock
 
     def __init__(self, policy_: Policy | None = None, *, polls: int = 1) -> None:
         self.clock = FakeClock()
@@ -95,7 +96,7 @@ class World:
         self.scheduler = FakeScheduler(self.clock)
         self.publisher = FakePublisher()
         self.policy = policy_ or policy()
-        self.app = self.new_app()
+        super().__init__(self.new_app(), self.scheduler, self.clock)
 
     def new_app(self) -> App:
         """Another process of the same application."""
@@ -159,38 +160,9 @@ class World:
 
     # What drives it.
 
-    async def wake(self, work: list[Work]) -> None:
-        """Put work on the queue, to be taken now."""
-        for each in work:
-            await self.scheduler.wake(from_message(to_message(each)), timedelta(0))
-
-    async def work(self, work: Work) -> None:
-        """Take one message off the queue."""
-        match work:
-            case Advance():
-                await self.wake(await advance(self.app, work.line_key))
-            case Consider():
-                await self.wake(await consider(self.app, Image(work.repository, work.digest)))
-
-    async def drain(self) -> None:
-        """Take all that is due now, and all that it leads to at once."""
-        for _ in range(10_000):
-            due = self.scheduler.take_due()
-            if not due:
-                return
-            for each in due:
-                await self.work(each)
-        message = "the queue never empties"
-        raise AssertionError(message)
-
     async def run(self, for_: timedelta = timedelta(minutes=5)) -> None:
         """Let time pass, and everything happen that is due in it."""
-        until = self.clock.now() + for_
-        await self.drain()
-        while (due := self.scheduler.next_due) is not None and due <= until:
-            self.clock.set(max(due, self.clock.now()))
-            await self.drain()
-        self.clock.set(until)
+        await self.run_until(self.clock.now() + for_)
 
     async def reconcile(self) -> None:
         await self.wake(await reconcile(self.app))
