@@ -43,7 +43,7 @@ async def adopt(app: App, adoption: Adoption, actor: Actor) -> Promoted:
     digest = await app.registry.digest(environment.registry, adoption.repository, adoption.tag)
     if digest is None:
         message = f"the registry of {environment.name} has no {adoption.repository}:{adoption.tag}"
-        raise NotFoundError(message)
+        raise NotFoundError(message, "tag")
     rules = app.policy.rules_to(environment.name, adoption.repository, adoption.tag)
     key = LineKey(environment.name, adoption.repository, rules[0].track if rules else "main")
     image = Image(adoption.repository, digest)

@@ -88,8 +88,9 @@ async def approve(app: App, wanted: ApprovalWanted, caller: Caller) -> Approved:
 def _rule(app: App, name: str) -> PromotionRule:
     rule = app.policy.rule(name)
     if rule is None:
-        message = f"the policy has no rule {name[:80]!r}"
-        raise NotFoundError(message)
+        known = ", ".join(each.name for each in app.policy.rules)
+        message = f"the policy has no rule {name[:80]!r}; it has {known}"
+        raise NotFoundError(message, "rule")
     if rule.approvals is None:
         message = f"{rule.name} asks for no approval; a hold on {rule.target} keeps automation off"
         raise RefusedError(message)
@@ -110,10 +111,10 @@ async def _check_makes_sense(
     image, said = evidence.image, evidence.approvals_of(rule.name)
     if not evidence.arrivals:
         message = f"{image} has arrived nowhere yet, as far as is known; check repository and digest"
-        raise NotFoundError(message)
+        raise NotFoundError(message, "digest")
     if wanted.decision is Word.WITHDRAW and all(each.actor.id != caller.actor.id for each in said):
         message = f"{caller.actor.name} has said nothing of {image} under {rule.name} that could be withdrawn"
-        raise NotFoundError(message)
+        raise NotFoundError(message, "decision")
     if wanted.decision is not Word.APPROVE:
         return
     for arrival in evidence.arrivals_in(rule.source):

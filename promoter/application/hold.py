@@ -67,4 +67,4 @@ def _check_line(app: App, key: LineKey) -> None:
     app.policy.environment(key.environment)
     if all((rule.target, rule.track) != (key.environment, key.track) for rule in app.policy.rules):
         message = f"no rule leads into {key.environment} on track {key.track[:80]}"
-        raise NotFoundError(message)
+        raise NotFoundError(message, "track")

@@ -223,7 +223,7 @@ class NotInSourceError(NotFoundError):
     """
 
     def __init__(self, message: str, rule: str) -> None:
-        super().__init__(message)
+        super().__init__(message, "tag")
         self.rule = rule
 
 
@@ -235,9 +235,9 @@ async def find_subject(app: App, wanted: Wanted) -> Subject:
         NotFoundError: There is no such environment, or the source registry has no such tag.
         NoRuleError: No rule leads the image there.
     """
-    app.policy.environment(wanted.target)
+    app.policy.environment(wanted.target, "to")
     if wanted.source is not None:
-        app.policy.environment(wanted.source)
+        app.policy.environment(wanted.source, "from")
     if (wanted.tag is None) == (wanted.digest is None):
         message = "name the image by tag or by digest: one of both"
         raise InvalidError(message, "tag")
@@ -255,14 +255,14 @@ async def _by_digest(app: App, wanted: Wanted, digest: Digest) -> Subject:
     message = (
         f"{wanted.repository}@{digest.short} has arrived under no tag that a rule leads into {wanted.target}"
     )
-    raise NoRuleError(message)
+    raise NoRuleError(message, "digest")
 
 
 async def _by_tag(app: App, wanted: Wanted, tag: Tag) -> Subject:
     rules = _rules(app, wanted, tag)
     if not rules:
         message = f"no rule leads {wanted.repository}:{tag} into {wanted.target}"
-        raise NoRuleError(message)
+        raise NoRuleError(message, "to")
     for rule in rules:
         source = app.policy.environment(rule.source)
         digest = await app.registry.digest(source.location, wanted.repository, tag)

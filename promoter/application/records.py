@@ -5,15 +5,20 @@ from promoter.domain.errors import NotFoundError
 from promoter.domain.promotion import Promotion, RecordId
 
 
-async def find_record(app: App, record_id: str) -> Promotion:
+async def find_record(app: App, record_id: str, field: str = "id") -> Promotion:
     """The record of that id.
+
+    Args:
+        app: The application.
+        record_id: The id.
+        field: What named it, to be told where there is none such.
 
     Raises:
         NotFoundError: There is none.
     """
-    found = RecordId.parse(record_id)
+    found = RecordId.parse(record_id, field)
     record = await app.record(found.line_key, found.sequence)
     if record is None:
         message = f"there is no promotion record {record_id!r}"
-        raise NotFoundError(message)
+        raise NotFoundError(message, field)
     return record

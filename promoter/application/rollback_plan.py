@@ -49,7 +49,7 @@ class RollbackWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, re
             NotFoundError: It is no id of a record.
         """
         if self.record is not None:
-            return RecordId.parse(self.record).line_key
+            return RecordId.parse(self.record, "record").line_key
         if self.environment is None or self.repository is None:
             message = (
                 "name the record to go back to, or the environment and the repository: their previous good "
@@ -144,7 +144,7 @@ async def find_earlier(app: App, wanted: RollbackWanted) -> Promotion | None:
         if named is not None and named != has:
             message = f"record {wanted.record} is of the {what} {has}, and {named} is to be rolled back"
             raise RecordElsewhereError(message)
-    return await find_record(app, wanted.record)
+    return await find_record(app, wanted.record, "record")
 
 
 async def plan(app: App, line: Line, named: Promotion | None) -> Plan:

@@ -107,7 +107,7 @@ async def _digest(app: App, report: GateReport) -> Digest:
     named = f"{report.repository}:{tag} in {report.environment}"
     if not known:
         message = f"no push of {named} is known yet; report the digest, which may come before its push"
-        raise UnknownTagError(message)
+        raise UnknownTagError(message, "tag")
     if any(claim.moved for claim in known) or len({claim.digest for claim in known}) > 1:
         message = (
             f"{named} has named more than one image, so a verdict on the tag says nothing; report the digest"
@@ -116,5 +116,5 @@ async def _digest(app: App, report: GateReport) -> Digest:
     registry = app.policy.environment(report.environment).location
     if await app.registry.digest(registry, report.repository, tag) != known[0].digest:
         message = f"{named} names another image by now, whose push is not known yet; report the digest"
-        raise UnknownTagError(message)
+        raise UnknownTagError(message, "tag")
     return known[0].digest

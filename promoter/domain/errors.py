@@ -70,7 +70,15 @@ class ForbiddenError(PromoterError):
 
 
 class NotFoundError(PromoterError):
-    """What the request names does not exist."""
+    """What the request names does not exist.
+
+    Attributes:
+        field: The path of what names it, where that is known.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class RefusedError(PromoterError):

@@ -240,8 +240,12 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     def _tracks(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([MAIN_TRACK, *(rule.track for rule in self.rules)]))
 
-    def environment(self, name: str) -> Environment:
+    def environment(self, name: str, field: str = "environment") -> Environment:
         """The environment of that name.
+
+        Args:
+            name: Its name.
+            field: What named it, to be told where there is none such.
 
         Raises:
             NotFoundError: The policy has none such.
@@ -250,7 +254,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
             return self._by_name[name]
         except KeyError:
             message = f"the policy has no environment {name[:80]!r}; it has {', '.join(self._by_name)}"
-            raise NotFoundError(message) from None
+            raise NotFoundError(message, field) from None
 
     def environment_of_registry(self, *addresses: str) -> Environment | None:
         """The environment of a registry, by its ARM resource id or login server, compared without case."""

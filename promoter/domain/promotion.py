@@ -221,7 +221,7 @@ class RecordId(msgspec.Struct, frozen=True):
         return LineKey(self.environment, self.repository, self.track)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, field: str = "id") -> Self:
         """Take an id as it was handed out.
 
         Raises:
@@ -233,7 +233,7 @@ class RecordId(msgspec.Struct, frozen=True):
                 repository = Repository.from_path(match["path"])
                 return cls(match["environment"], repository, _LAST - int(match["number"]), match["track"])
         message = f"{text[:200]!r} is not a promotion record's id; GET /api/promotions lists them"
-        raise NotFoundError(message)
+        raise NotFoundError(message, field)
 
 
 def record_key(sequence: int, track: str) -> str:

@@ -24,6 +24,7 @@ from promoter.domain.errors import (
 from promoter.entrypoints.callers import CLIENT, ClientHeaderError
 from promoter.entrypoints.principal import UnauthenticatedError
 from promoter.entrypoints.requests import TooLargeError
+from promoter.entrypoints.unknown import MethodNotAllowedError, UnknownPathError
 
 PREFIX = "urn:promoter:problem:"
 
@@ -85,6 +86,20 @@ PROBLEM_TYPES: tuple[ProblemType, ...] = (  # the first that fits is taken
         "The caller may not do that",
         403,
         "Have the role assigned that is named; docs/security.md lists them all.",
+    ),
+    ProblemType(
+        UnknownPathError,
+        "unknown-path",
+        "The API has no such path",
+        404,
+        "GET /api/docs describes every call.",
+    ),
+    ProblemType(
+        MethodNotAllowedError,
+        "method-not-allowed",
+        "The path has other methods",
+        405,
+        "Take one of the methods that Allow names.",
     ),
     ProblemType(NotFoundError, "not-found", "There is no such thing", 404, "Check the name."),
     ProblemType(

@@ -11,9 +11,10 @@ from promoter.application.idempotency import StillRunningError
 from promoter.application.promote import NotQualifiedError
 from promoter.bootstrap import NotReadyError
 from promoter.domain.codec import encode
-from promoter.domain.errors import InvalidError, PromoterError, UnavailableError
+from promoter.domain.errors import InvalidError, NotFoundError, PromoterError, UnavailableError
 from promoter.entrypoints.answers import reply
 from promoter.entrypoints.problem_types import INTERNAL, PREFIX, ProblemType, problem_type
+from promoter.entrypoints.unknown import MethodNotAllowedError
 from promoter.entrypoints.views import DecisionView, decision_view
 
 log = logging.getLogger("promoter")
@@ -60,7 +61,7 @@ def problem(error: PromoterError) -> func.HttpResponse:
     kind = problem_type(error)
     more: dict[str, Any] = {}
     match error:
-        case InvalidError(field=str(field)):
+        case InvalidError(field=str(field)) | NotFoundError(field=str(field)):
             more["field"] = field
         case NotQualifiedError(decision=decision):
             more["decision"] = decision_view(decision)
@@ -84,6 +85,8 @@ def told(
 
 def _headers(kind: ProblemType, error: PromoterError) -> dict[str, str]:
     match kind.status:
+        case _ if isinstance(error, MethodNotAllowedError):
+            return {"Allow": ", ".join(error.allowed)}
         case _ if isinstance(error, StillRunningError):
             return {"Retry-After": _SOON}
         case 401:

@@ -11,8 +11,10 @@ import msgspec
 from promoter import bootstrap
 from promoter.application.app import App
 from promoter.application.records import find_record
+from promoter.application.tell import say
 from promoter.bootstrap import NotReadyError, Process
 from promoter.domain.access import Caller, Capability, permit, permit_somewhere
+from promoter.domain.actor import Actor
 from promoter.domain.codec import encode
 from promoter.domain.errors import ForbiddenError
 from promoter.entrypoints.answers import Answer, record_answer, response
@@ -24,7 +26,7 @@ from promoter.entrypoints.requests import read_body, read_query
 from promoter.entrypoints.routes import ROUTES, Route
 from promoter.entrypoints.waiting import Waiting, until
 
-log = logging.getLogger("promoter")
+_NOBODY = Actor("nobody", "nobody known", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,15 @@ async def serve[Q: msgspec.Struct, B: msgspec.Struct](
     route: Route[Q, B], req: func.HttpRequest, handler: Handler[Q, B], wake: Wake | None = None
 ) -> func.HttpResponse:
     """Answer a call; whatever is wrong with it, by a problem document."""
-    who = "nobody known"
+    actor = _NOBODY
 
     async def carried_out() -> func.HttpResponse:
-        nonlocal who
+        nonlocal actor
         needs, process = _needs(route), bootstrap.process()
         if process.access is None:
             raise NotReadyError([])
         caller = caller_of(req, process.access)
-        who = f"{caller.actor.id} ({caller.actor.via})"
+        actor = caller.actor
         app = _admitting(process, caller, needs)
         if route.changes:
             check_not_cross_site(req, process.access)
@@ -87,7 +89,9 @@ async def serve[Q: msgspec.Struct, B: msgspec.Struct](
 
     answer = await answered(carried_out())
     if route.changes:
-        log.info("%s by %s: %d", route.name, who, answer.status_code)
+        status = answer.status_code
+        words = f"{route.name} by {actor.id} ({actor.via}): {status}"
+        say(logging.INFO, "call", words, call=route.name, actor=actor.id, via=actor.via, status=status)
     return answer
 
 

@@ -43,11 +43,12 @@ def _judge(at: Situation, requirement: GateRequirement) -> Condition:
 
 def _counting(evidence: Evidence, requirement: GateRequirement) -> GateResult | None:
     """The verdict that counts, among those of the issuers and reporters that the rule trusts."""
-    trusted = tuple(result for result in evidence.gates if _is_trusted(result, requirement))
+    trusted = tuple(result for result in evidence.gates if is_trusted(result, requirement))
     return Evidence(evidence.image, gates=trusted).gate(requirement.environment or "", requirement.name)
 
 
-def _is_trusted(result: GateResult, requirement: GateRequirement) -> bool:
+def is_trusted(result: GateResult, requirement: GateRequirement) -> bool:
+    """Whether a verdict is of an issuer and a reporter that the rule counts."""
     reporter = result.reported_by.id if result.reported_by else None
     return (not requirement.issuers or result.issuer in requirement.issuers) and (
         not requirement.reporters or reporter in requirement.reporters

@@ -35,6 +35,10 @@ def http(method: str, route: str, level: str = "FUNCTION") -> dict[str, Any]:
     return trigger | {"methods": [method], "route": route}
 
 
+def every_method(route: str) -> dict[str, Any]:
+    return {"direction": "IN", "type": "httpTrigger", "authLevel": "ANONYMOUS", "route": route}
+
+
 WAKE: Bindings = {
     "wake": {"direction": "OUT", "type": "queue", "queueName": "promoter-work", "connection": STORAGE}
 }
@@ -64,6 +68,7 @@ FUNCTIONS: dict[str, Bindings] = {
     "candidates": {"req": http("GET", "candidates")} | ANSWER,
     "decide": {"req": http("GET", "decisions")} | ANSWER,
     "health": {"req": http("GET", "health", "ANONYMOUS")} | ANSWER,
+    "unknown": {"req": every_method("{*path}")} | ANSWER,
     "health_details": {"req": http("GET", "health/details")} | ANSWER,
 }
 
@@ -139,18 +144,19 @@ def test_no_two_functions_answer_the_same_request(indexed: Indexed) -> None:
         for each in indexed.functions.values()
         for binding in each.values()
         if binding["type"] == "httpTrigger"
-        for method in binding["methods"]
+        for method in binding.get("methods", ["any other"])
     ]
     assert len(set(requests)) == len(requests)
 
 
 def test_the_table_of_routes_lists_what_the_app_registers_and_nothing_else(indexed: Indexed) -> None:
     registered = {
-        name: (binding["methods"], binding["route"])
+        name: (binding.get("methods"), binding["route"])
         for name, each in indexed.functions.items()
         for binding in each.values()
         if binding["type"] == "httpTrigger"
     }
+    assert registered.pop("unknown") == (None, "{*path}")
     assert {name: ([route.method], route.path) for name, route in ROUTES.items()} == registered
 
 
@@ -161,7 +167,7 @@ def levels(found: Indexed) -> dict[str, str]:
 
 def test_only_what_admits_anybody_is_open_without_a_key(indexed: Indexed) -> None:
     found = levels(indexed)
-    assert {name for name, level in found.items() if level != "FUNCTION"} == {"health"}
+    assert {name for name, level in found.items() if level != "FUNCTION"} == {"health", "unknown"}
     assert {name for name, route in ROUTES.items() if route.needs is None} == {"health"}
 
 

@@ -105,6 +105,31 @@ async def test_a_functions_key_in_the_query_is_no_part_of_it(functions: Function
     assert (await http.get_environments(request("GET", "environments", params=params))).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("GET", "", 404, None),
+        ("GET", "promotion", 404, None),
+        ("GET", "promotions/a/b", 404, None),
+        ("POST", "holds/prod/shop/web", 404, None),
+        ("DELETE", "promotions", 405, "GET, POST"),
+        ("POST", "promotions/x", 405, "GET"),
+        ("GET", "Promotions/x/Retry/", 405, "POST"),
+        ("GET", "holds/prod/shop:web", 405, "DELETE, PUT"),
+        ("OPTIONS", "gates", 405, "POST"),
+        ("HEAD", "health", 405, "GET"),
+        ("PATCH", "<script>alert(1)</script>", 404, None),
+    ],
+)
+async def test_what_is_no_call_of_the_api_is_a_problem_too(
+    functions: Functions, method: str, path: str, status: int, allow: str | None
+) -> None:
+    answer = await http.no_such_call(request(method, path, route={"path": path}))
+    assert is_problem(answer, status)
+    assert answer.headers.get("Allow") == allow
+    assert b"script" not in answer.get_body()
+
+
 # Promoting.
 
 
@@ -149,10 +174,10 @@ async def test_what_does_not_qualify_is_a_409_with_the_decision(functions: Funct
         ({"tag": None, "digest": "sha256:1"}, 400, "digest"),
         ({"tag": None}, 400, "tag"),
         ({"digest": digest(1)}, 400, "tag"),
-        ({"to": "qa"}, 404, None),
-        ({"from": "qa"}, 404, None),
-        ({"tag": "nightly"}, 404, None),
-        ({"tag": "v9"}, 404, None),
+        ({"to": "qa"}, 404, "to"),
+        ({"from": "qa"}, 404, "from"),
+        ({"tag": "nightly"}, 404, "to"),
+        ({"tag": "v9"}, 404, "tag"),
         ({"reason": "x" * 1001}, 400, "reason"),
         ({"reason": 7}, 400, "reason"),
     ],
@@ -188,6 +213,33 @@ async def test_a_failed_promotion_can_be_tried_again_and_a_pending_one_stopped(f
     assert stopped.status_code == 200
     assert read(stopped)["failure"]["code"] == "aborted"
     assert is_problem(await http.post_abort(request("POST", "abort", route={"id": failed})), 409)
+
+
+async def test_a_gate_that_no_rule_asks_for_is_taken_and_says_so(functions: Functions) -> None:
+    image = await functions.world.push("v1")
+    report = {"repository": WEB, "digest": image, "environment": "dev", "verdict": "passed"}
+    answer = await call(functions, "report_gate", report | {"gate": "unit-test"})
+    assert (answer.status_code, read(answer)["countsFor"]) == (202, [])
+    assert read(answer)["note"] == (
+        "no rule asks for gate unit-test in dev, so it decides nothing; asked for there: unit-tests"
+    )
+    answer = await call(functions, "report_gate", report | {"gate": "unit-test", "environment": "prod"})
+    assert read(answer)["note"].endswith("; no rule asks for any gate there")
+    answer = await call(functions, "report_gate", report | {"gate": "unit-tests"})
+    assert (read(answer)["countsFor"], read(answer)["note"]) == (["dev-to-staging"], None)
+    assert read(answer)["result"]["reportedBy"]["via"] == "local"
+
+
+async def test_a_verdict_that_no_rule_trusts_is_taken_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = {"name": "scan", "issuers": ["trivy"]}
+    rule = {"name": "r", "from": "dev", "to": "prod", "repositories": ["**"], "tags": ["v*"], "gates": [gate]}
+    functions = run_over(World(policy(rules=[rule])), monkeypatch)
+    image = await functions.world.push("v1")
+    report = {"repository": WEB, "digest": image, "environment": "dev", "gate": "scan", "verdict": "passed"}
+    answer = read(await call(functions, "report_gate", report | {"issuer": "me"}))
+    assert answer["note"] == "asked for by r, which counts no verdict of this issuer or reporter"
+    answer = read(await call(functions, "report_gate", report | {"issuer": "trivy"}))
+    assert (answer["countsFor"], answer["note"]) == (["r"], None)
 
 
 # Rolling back.
@@ -312,8 +364,8 @@ async def test_a_verdict_is_accepted_and_wakes_what_it_qualifies(functions: Func
     [
         ({"verdict": "maybe"}, 400, "verdict"),
         ({"gate": "unit tests"}, 400, "gate"),
-        ({"environment": "qa"}, 404, None),
-        ({"tag": "v9"}, 404, None),
+        ({"environment": "qa"}, 404, "environment"),
+        ({"tag": "v9"}, 404, "tag"),
         ({"tag": None}, 400, "digest"),
         ({"digest": digest(1)}, 400, "digest"),
         ({"evidence": "x" * 2049}, 400, "evidence"),
@@ -413,7 +465,7 @@ async def test_the_history_is_filtered(functions: Functions) -> None:
         ({"active": "perhaps"}, 400, "active"),
         ({"cursor": "nonsense"}, 400, "cursor"),
         ({"repository": "Shop"}, 400, "repository"),
-        ({"environment": "qa"}, 404, None),
+        ({"environment": "qa"}, 404, "environment"),
     ],
 )
 async def test_a_history_that_cannot_be_read_says_why(

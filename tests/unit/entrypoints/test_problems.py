@@ -43,6 +43,7 @@ from promoter.entrypoints.callers import ClientHeaderError
 from promoter.entrypoints.principal import UnauthenticatedError
 from promoter.entrypoints.problems import ProblemView, answered, problem
 from promoter.entrypoints.requests import TooLargeError
+from promoter.entrypoints.unknown import MethodNotAllowedError, UnknownPathError
 from tests.unit.entrypoints.running import read
 
 GATE = Condition("gate", State.PENDING, "waits for gate unit-tests in dev; nothing reported yet")
@@ -56,6 +57,8 @@ PROBLEMS: list[tuple[PromoterError, int, str]] = [
     (InvalidReferenceError("no", "tag"), 400, "invalid-request"),
     (CursorError(), 400, "invalid-request"),
     (ForbiddenError("no"), 403, "forbidden"),
+    (UnknownPathError("no"), 404, "unknown-path"),
+    (MethodNotAllowedError("no", ["GET", "PUT"]), 405, "method-not-allowed"),
     (NotFoundError("no"), 404, "not-found"),
     (NoRuleError("no"), 404, "not-found"),
     (NotInSourceError("no", "dev-to-staging"), 404, "not-found"),
