@@ -71,6 +71,11 @@ chaos: setup  ## 300 images on a stack under blows; SEED=n repeats a run
 test: setup debian-packages  ## Run every test
 	@$(PY) -m pytest $(ARGS)
 
+.PHONY: conformance
+conformance: setup  ## Run the tests of the OCI distribution specification; write the counts into docs/emulator.md
+	@$(PY) -m pytest -q -m spec -p tests.integration.emulator.conformance --conformance docs/emulator.md \
+	  tests/integration/emulator
+
 lint: setup  ## Style, types, import contracts
 	@$(PY) -m ruff check .
 	$(PY) -m ruff format --check .

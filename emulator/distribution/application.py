@@ -39,7 +39,13 @@ def registry_application(registry: Registry, faults: Faults, assignments: Assign
 
     suffer = troubled_by(faults, registry.name)
     app = web.Application(middlewares=[_answer_errors, admit, suffer], client_max_size=LARGEST_MANIFEST)
-    app.on_response_prepare.append(_name_the_api)
+
+    async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
+        for warning in registry.switches.warning_headers:
+            response.headers.add("Warning", warning)
+
+    app.on_response_prepare.append(add_headers)
     for room in (
         Discovery(registry),
         Blobs(registry),
@@ -49,10 +55,6 @@ def registry_application(registry: Registry, faults: Faults, assignments: Assign
     ):
         app.add_routes(room.routes())
     return app
-
-
-async def _name_the_api(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
 
 
 @web.middleware

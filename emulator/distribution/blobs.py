@@ -21,6 +21,7 @@ from emulator.store.names import Digest, Repository
 from emulator.store.uploads import Upload
 
 _CHUNK = 1 << 20
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _CONTENT_RANGE = re.compile(r"(?:bytes[ =])?(\d+)-(\d+)(?:/.*)?")
 
 
@@ -57,7 +58,11 @@ class Blobs:
         path = self._registry.blobs.path(digest)
         if Effect.CUT in request[DRAWN]:
             return await _cut(request, path, headers)
-        return web.FileResponse(path, chunk_size=_CHUNK, headers=headers)
+        answer = web.FileResponse(path, chunk_size=_CHUNK, headers=headers)
+        if "Range" in request.headers and not _is_one_range(request.headers["Range"]):
+            others = {name: value for name, value in request.headers.items() if name != "Range"}
+            await answer.prepare(request.clone(headers=others))
+        return answer
 
     # distribution-spec: Deleting Blobs (end-10)
     async def delete(self, request: web.Request) -> web.Response:
@@ -142,6 +147,14 @@ class Blobs:
         size = await self._registry.uploads.finish(upload, digest)
         self._registry.content.add_blob(upload.repository, digest, size)
         return _created(upload.repository, digest)
+
+
+def _is_one_range(text: str) -> bool:
+    """Tell whether a Range header is one that is heeded; others are as if they were not there (RFC 9110)."""
+    match = _RANGE.fullmatch(text)
+    if not match or not (match[1] or match[2]):
+        return False
+    return not (match[1] and match[2]) or int(match[1]) <= int(match[2])
 
 
 async def _cut(request: web.Request, path: Path, headers: dict[str, str]) -> web.StreamResponse:

@@ -29,13 +29,33 @@ class Auth(StrEnum):
         return self is Auth.BASIC
 
 
+_LONGEST_WARNINGS = 4096
+
+
 class RegistrySwitches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The switches of a registry, as `PUT /emulator/registries/{name}` takes them.
 
     Attributes:
         auth: Whom it lets in.
         referrers: Whether it has the referrers API; without, clients keep referrers under a tag.
+        warnings: What it warns of in every answer (distribution-spec: Warnings).
     """
 
     auth: Auth = Auth.ANONYMOUS
     referrers: bool = True
+    warnings: list[str] = []
+
+    def __post_init__(self) -> None:
+        """Check what the types do not say."""
+        if not all(text.isascii() and text.isprintable() for text in self.warnings):
+            message = "a warning is one line of printable ASCII characters"
+            raise ValueError(message)
+        if sum(len(header) for header in self.warning_headers) > _LONGEST_WARNINGS:
+            message = f"warnings have at most {_LONGEST_WARNINGS} bytes together, as they are sent"
+            raise ValueError(message)
+
+    @property
+    def warning_headers(self) -> list[str]:
+        """The warnings as headers have them (RFC 7234: Warning)."""
+        quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in self.warnings)
+        return [f'299 - "{text}"' for text in quoted]

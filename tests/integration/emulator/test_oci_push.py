@@ -1,10 +1,13 @@
-"""distribution-spec 1.1: Push."""
+"""distribution-spec 1.1, Push."""
 
 import hashlib
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
 
+from emulator.store.collector import Spare
+from emulator.testing import Azure
 from tests.integration.emulator.support import (
     EMPTY,
     OCI_INDEX,
@@ -26,17 +29,43 @@ async def start(dev: Oci, query: str = "") -> str:
     return str(answer.headers["Location"])
 
 
-class TestPushingABlobMonolithically:
-    async def test_post_then_put(self, dev: Oci) -> None:
+@pytest.mark.spec("Push: POST then PUT")
+class TestPostThenPut:
+    async def test_a_blob(self, dev: Oci) -> None:
         location = await start(dev)
 
         answer = await dev.ask("PUT", f"{location}?digest={digest_of(CONTENT)}", data=CONTENT)
 
         assert answer.status == 201
         assert answer.headers["Location"] == f"/v2/shop/web/blobs/{digest_of(CONTENT)}"
-        assert (await dev.ask("GET", f"blobs/{digest_of(CONTENT)}")).body == CONTENT
+        assert answer.headers["Docker-Content-Digest"] == digest_of(CONTENT)
+        assert (await dev.ask("GET", answer.headers["Location"])).body == CONTENT
 
-    async def test_single_post(self, dev: Oci) -> None:
+    async def test_every_session_has_an_id_of_its_own(self, dev: Oci) -> None:
+        sessions = [UUID((await start(dev)).rpartition("/")[2]) for _ in range(3)]
+
+        assert len(set(sessions)) == 3
+
+    @pytest.mark.parametrize("path", ["blobs/uploads/", "blobs/uploads"])
+    async def test_the_path_may_end_with_a_slash_or_not(self, dev: Oci, path: str) -> None:
+        assert (await dev.ask("POST", path)).status == 202
+
+    async def test_an_empty_blob(self, dev: Oci) -> None:
+        location = await start(dev)
+
+        assert (await dev.ask("PUT", f"{location}?digest={digest_of(b'')}")).status == 201
+
+        assert (await dev.ask("GET", f"blobs/{digest_of(b'')}")).body == b""
+
+    async def test_to_a_name_that_is_none(self, dev: Oci) -> None:
+        answer = await dev.ask("POST", "/v2/Shop/Web/blobs/uploads/")
+
+        assert (answer.status, answer.code) == (400, "NAME_INVALID")
+
+
+@pytest.mark.spec("Push: Single POST")
+class TestSinglePost:
+    async def test_a_blob(self, dev: Oci) -> None:
         answer = await dev.ask("POST", f"blobs/uploads/?digest={digest_of(CONTENT)}", data=CONTENT)
 
         assert answer.status == 201
@@ -47,6 +76,15 @@ class TestPushingABlobMonolithically:
 
         assert (await dev.ask("GET", f"blobs/{digest}")).body == b""
 
+    async def test_content_with_another_digest_is_refused(self, dev: Oci) -> None:
+        answer = await dev.ask("POST", f"blobs/uploads/?digest={digest_of(b'other')}", data=CONTENT)
+
+        assert (answer.status, answer.code) == (400, "DIGEST_INVALID")
+        assert (await dev.ask("HEAD", f"blobs/{digest_of(b'other')}")).status == 404
+
+
+@pytest.mark.spec("Push: Pushing blobs")
+class TestPushingBlobs:
     async def test_content_with_another_digest_is_refused(self, dev: Oci) -> None:
         location = await start(dev)
 
@@ -79,6 +117,7 @@ class TestPushingABlobMonolithically:
         assert (answer.status, answer.code) == (400, "DIGEST_INVALID")
 
 
+@pytest.mark.spec("Push: Pushing a blob in chunks")
 class TestPushingABlobInChunks:
     async def test_chunk_after_chunk(self, dev: Oci) -> None:
         location = await start(dev)
@@ -148,14 +187,28 @@ class TestPushingABlobInChunks:
         assert (answer.status, answer.headers["Range"]) == (204, "0-9")
         assert answer.headers["Location"] == location
 
-    @pytest.mark.parametrize("method", ["GET", "PATCH", "PUT", "DELETE"])
-    async def test_a_cancelled_upload_is_gone(self, dev: Oci, method: str) -> None:
+    async def test_sha512_in_chunks(self, dev: Oci) -> None:
+        location = await start(dev, "?digest-algorithm=sha512")
+        await dev.ask("PATCH", location, data=CONTENT[:10], headers={"Content-Range": "0-9"})
+
+        digest = f"sha512:{hashlib.sha512(CONTENT).hexdigest()}"
+        answer = await dev.ask("PUT", f"{location}?digest={digest}", data=CONTENT[10:])
+
+        assert answer.status == 201
+
+    @pytest.mark.parametrize("content_range", ["10-19", "0-9999"])
+    async def test_the_last_chunk_may_say_its_range_and_be_out_of_order(
+        self, dev: Oci, content_range: str
+    ) -> None:
         location = await start(dev)
-        assert (await dev.ask("DELETE", location)).status == 204
+        await dev.ask("PATCH", location, data=CONTENT[:10], headers={"Content-Range": "0-9"})
+        right = {"Content-Range": f"10-{len(CONTENT) - 1}"}
+        address = f"{location}?digest={digest_of(CONTENT)}"
 
-        answer = await dev.ask(method, f"{location}?digest={digest_of(EMPTY)}")
+        wrong = await dev.ask("PUT", address, data=CONTENT[20:], headers={"Content-Range": content_range})
+        assert (wrong.status, wrong.headers["Range"]) == (416, "0-9")
 
-        assert (answer.status, answer.code) == (404, "BLOB_UPLOAD_UNKNOWN")
+        assert (await dev.ask("PUT", address, data=CONTENT[10:], headers=right)).status == 201
 
     async def test_an_upload_belongs_to_its_repository(self, dev: Oci) -> None:
         location = await start(dev)
@@ -165,6 +218,29 @@ class TestPushingABlobInChunks:
         assert (answer.status, answer.code) == (404, "BLOB_UPLOAD_UNKNOWN")
 
 
+@pytest.mark.spec("Push: Cancel a blob upload")
+class TestCancellingABlobUpload:
+    @pytest.mark.parametrize("method", ["GET", "PATCH", "PUT", "DELETE"])
+    async def test_what_was_cancelled_is_gone(self, dev: Oci, method: str) -> None:
+        location = await start(dev)
+        await dev.ask("PATCH", location, data=b"some content")
+        assert (await dev.ask("DELETE", location)).status == 204
+
+        answer = await dev.ask(method, f"{location}?digest={digest_of(EMPTY)}")
+
+        assert (answer.status, answer.code) == (404, "BLOB_UPLOAD_UNKNOWN")
+
+    async def test_what_nobody_ends_times_out(self, azure: Azure, dev: Oci) -> None:
+        location = await start(dev)
+        await dev.ask("PATCH", location, data=b"some content")
+
+        await azure.collect(Spare(uploads=0))
+
+        answer = await dev.ask("GET", location)
+        assert (answer.status, answer.code) == (404, "BLOB_UPLOAD_UNKNOWN")
+
+
+@pytest.mark.spec("Push: Mounting a blob from another repository")
 class TestMountingABlob:
     async def test_from_a_repository_that_has_it(self, dev: Oci) -> None:
         digest = await Oci(dev.session, dev.url, "shop/base").push_blob(CONTENT)
@@ -172,7 +248,12 @@ class TestMountingABlob:
         answer = await dev.ask("POST", f"blobs/uploads/?mount={digest}&from=shop/base")
 
         assert (answer.status, answer.headers["Docker-Content-Digest"]) == (201, digest)
-        assert (await dev.ask("GET", f"blobs/{digest}")).body == CONTENT
+        assert (await dev.ask("GET", answer.headers["Location"])).body == CONTENT
+
+    async def test_not_from_another_registry(self, dev: Oci, prod: Oci) -> None:
+        digest = await prod.push_blob(CONTENT)
+
+        assert (await dev.ask("POST", f"blobs/uploads/?mount={digest}&from=shop/web")).status == 202
 
     async def test_without_from_any_repository_will_do(self, dev: Oci) -> None:
         digest = await Oci(dev.session, dev.url, "shop/base").push_blob(CONTENT)
@@ -188,7 +269,23 @@ class TestMountingABlob:
         assert location.path.startswith("/v2/shop/web/blobs/uploads/")
 
 
+@pytest.mark.spec("Push: Pushing Manifests")
 class TestPushingManifests:
+    @pytest.mark.parametrize("spaces", [b"", b" ", b"\n\n"])
+    async def test_is_kept_byte_for_byte(self, dev: Oci, spaces: bytes) -> None:
+        await dev.push_blob(EMPTY)
+        content = spaces + manifest(unknown={"key": ["\u00e4", 1.50]}) + spaces
+
+        answer = await dev.push_manifest(content, "v1")
+
+        assert (answer.status, answer.headers["Docker-Content-Digest"]) == (201, digest_of(content))
+        assert (await dev.ask("GET", answer.headers["Location"])).body == content
+
+    async def test_parameters_of_the_content_type_are_ignored(self, dev: Oci) -> None:
+        await dev.push_blob(EMPTY)
+
+        assert (await dev.push_manifest(manifest(), "v1", f"{OCI_MANIFEST}; charset=utf-8")).status == 201
+
     async def test_an_index_after_its_children(self, dev: Oci) -> None:
         await dev.push_blob(EMPTY)
         await dev.push_blob(b"layer")
@@ -246,10 +343,21 @@ class TestPushingManifests:
     async def test_a_digest_may_come_with_tags(self, dev: Oci) -> None:
         await dev.push_blob(EMPTY)
 
-        answer = await dev.push_manifest(manifest(), f"{digest_of(manifest())}?tag=a&tag=b")
+        tags = [f"v{number}" for number in range(10)]
+        query = "&".join(f"tag={tag}" for tag in tags)
 
-        assert (answer.status, answer.headers["OCI-Tag"]) == (201, "a, b")
-        assert (await dev.ask("GET", "tags/list")).json["tags"] == ["a", "b"]
+        answer = await dev.push_manifest(manifest(), f"{digest_of(manifest())}?{query}")
+
+        assert (answer.status, answer.headers["OCI-Tag"].split(", ")) == (201, tags)
+        assert (await dev.ask("GET", "tags/list")).json["tags"] == tags
+
+    async def test_one_tag_that_is_none_keeps_all_from_being_pushed(self, dev: Oci) -> None:
+        await dev.push_blob(EMPTY)
+
+        answer = await dev.push_manifest(manifest(), f"{digest_of(manifest())}?tag=good&tag=-bad")
+
+        assert answer.status == 400
+        assert (await dev.ask("HEAD", "manifests/good")).status == 404
 
     @pytest.mark.parametrize("content", [b"", b"no json", b"[]", b'{"layers": "none"}', b'{"config": {}}'])
     async def test_what_is_no_manifest_is_refused(self, dev: Oci, content: bytes) -> None:
@@ -289,10 +397,29 @@ class TestPushingManifests:
 
         assert (answer.status, answer.code) == (400, "NAME_INVALID")
 
-    async def test_a_repository_may_be_called_like_a_part_of_the_api(self, dev: Oci) -> None:
-        odd = Oci(dev.session, dev.url, "blobs/uploads/manifests/tags/list")
 
-        digest = await odd.push("v1")
+@pytest.mark.spec("Push: Pushing Manifests with Subject")
+class TestPushingManifestsWithSubject:
+    @pytest.mark.parametrize("media_type", [OCI_MANIFEST, OCI_INDEX])
+    async def test_the_answer_names_the_subject(self, dev: Oci, media_type: str) -> None:
+        image = await dev.push("v1")
+        subject = {"digest": image, "size": len(manifest()), "mediaType": OCI_MANIFEST}
+        parts: dict[str, object] = {"manifests": [], "config": None} if media_type == OCI_INDEX else {}
+        content = manifest(mediaType=media_type, subject=subject, **parts)
 
-        assert (await odd.ask("GET", "tags/list")).json["tags"] == ["v1"]
-        assert (await odd.ask("HEAD", f"manifests/{digest}")).headers["Content-Type"] == OCI_MANIFEST
+        answer = await dev.push_manifest(content, media_type=media_type)
+
+        assert (answer.status, answer.headers["OCI-Subject"]) == (201, image)
+
+    async def test_the_subject_may_come_later_or_never(self, dev: Oci) -> None:
+        await dev.push_blob(EMPTY)
+        absent = digest_of(b"not there")
+
+        answer = await dev.push_manifest(manifest(subject={"digest": absent, "size": 1, "mediaType": "x"}))
+
+        assert (answer.status, answer.headers["OCI-Subject"]) == (201, absent)
+
+    async def test_without_a_subject_it_names_none(self, dev: Oci) -> None:
+        await dev.push_blob(EMPTY)
+
+        assert "OCI-Subject" not in (await dev.push_manifest(manifest(), "v1")).headers
