@@ -76,6 +76,16 @@ conformance: setup  ## Run the tests of the OCI distribution specification; writ
 	@$(PY) -m pytest -q -m spec -p tests.integration.emulator.conformance --conformance docs/emulator.md \
 	  tests/integration/emulator
 
+.venv-az/.ready: tests/az/requirements.txt .python-version | setup
+	@echo "Setting up .venv-az, with az from PyPI ..."
+	$(PY) -m venv --clear .venv-az
+	$(PY) -m uv pip install --quiet --python .venv-az/bin/python --require-hashes -r tests/az/requirements.txt
+	touch $@
+
+.PHONY: test-az
+test-az: setup .venv-az/.ready  ## Drive the emulator with the real az, which is set up for it (700 MB)
+	@$(PY) -m pytest -m slow tests/az $(ARGS)
+
 lint: setup  ## Style, types, import contracts
 	@$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -103,7 +113,8 @@ lock: setup  ## Lock pyproject.toml's dependencies anew
 	@lock="$(PY) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.13"
 	$$lock $(ARGS) --group app -o requirements.txt
 	$$lock $(ARGS) pyproject.toml --group app --group dev -c requirements.txt -o requirements-dev.txt
+	$$lock $(ARGS) tests/az/requirements.in -o tests/az/requirements.txt
 	$$lock $(ARGS) infra/requirements.in -o infra/requirements.txt
 
 clean:  ## Remove what was set up and what ran
-	@rm -rf $(VENV) .venv-infra node_modules .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .venv-az .venv-infra node_modules .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

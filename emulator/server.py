@@ -2,22 +2,23 @@
 
 import asyncio
 import contextlib
-import os
-import socket
 
 import aiohttp
 from aiohttp import web
 
 from emulator.arm.answers import answer_errors
 from emulator.arm.application import ResourceManager
+from emulator.arm.cloud import Cloud
 from emulator.arm.event_subscriptions import EventSubscriptions
 from emulator.arm.import_calls import ImportCalls
 from emulator.arm.imports import Imports
 from emulator.arm.registries import Registries
+from emulator.arm.subscriptions import Subscriptions
 from emulator.background import Background
 from emulator.control import Control
 from emulator.distribution.application import registry_application
 from emulator.distribution.registry import Registry, ResourceId
+from emulator.doors import Door, open_door, serve
 from emulator.errors import StartError, SubscribeError
 from emulator.eventgrid.application import EventGridRoutes
 from emulator.eventgrid.dead_letter import DeadLetters
@@ -29,8 +30,7 @@ from emulator.settings import RegistrySettings, Settings
 from emulator.store.blobs import BlobFiles
 from emulator.store.collector import Collector
 from emulator.store.database import Database
-
-HOST = "127.0.0.1"
+from emulator.tls import certificates
 
 
 class Emulator:
@@ -41,6 +41,7 @@ class Emulator:
         self.faults = Faults(settings.seed)
         self.registries: dict[str, Registry] = {}
         self.arm_url = ""
+        self.arm_tls_url: str | None = None
         self._exit = contextlib.AsyncExitStack()
 
     async def start(self) -> None:
@@ -50,9 +51,12 @@ class Emulator:
             StartError: A port is taken, or the data is in use.
         """
         async with contextlib.AsyncExitStack() as stack:
-            arm_socket = _listen(stack, self.settings.arm_port, "Resource Manager")
-            sockets = [_listen(stack, one.port, one.name) for one in self.settings.registries]
-            self.arm_url = f"http://{_address(arm_socket)}"
+            sockets = stack.enter_context(contextlib.ExitStack())
+            tls = self.settings.tls
+            arm_door = open_door(sockets, self.settings.arm_port, "Resource Manager", tls=tls)
+            doors = [open_door(sockets, one.port, one.name, tls=tls) for one in self.settings.registries]
+            self.arm_url = f"http://{arm_door.address}"
+            self.arm_tls_url = arm_door.tls_address and f"https://{arm_door.tls_address}"
             database, blobs = self._open_data(stack)
             session = await stack.enter_async_context(
                 aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200))
@@ -62,8 +66,8 @@ class Emulator:
                 database, session, self.faults, self.settings.pace, dead_letters, self._scope
             )
             stack.push_async_callback(self.grid.stop, self.settings.grace)
-            for one, listener in zip(self.settings.registries, sockets, strict=True):
-                self._add_registry(one, listener, database, blobs)
+            for one, door in zip(self.settings.registries, doors, strict=True):
+                self._add_registry(one, door, database, blobs)
                 stack.callback(self.registries[one.name.lower()].uploads.close)
             self.imports = Imports(
                 self.registries, database, blobs, session, self.faults, self.settings.import_seconds
@@ -77,7 +81,7 @@ class Emulator:
             sweeping = Background()
             stack.push_async_callback(sweeping.stop, 0)
             sweeping.start(self._sweep(), "garbage collection")
-            await self._serve(stack, arm_socket, sockets)
+            await self._serve(stack, arm_door, doors)
             self._exit = stack.pop_all()
 
     async def stop(self) -> None:
@@ -111,13 +115,12 @@ class Emulator:
         blobs.sweep({str(row[0]) for row in database.all("select id from uploads")})
         return database, blobs
 
-    def _add_registry(
-        self, one: RegistrySettings, listener: socket.socket, database: Database, blobs: BlobFiles
-    ) -> None:
+    def _add_registry(self, one: RegistrySettings, door: Door, database: Database, blobs: BlobFiles) -> None:
         settings = self.settings
         resource_id = ResourceId(settings.subscription_id, settings.resource_group, one.name)
-        topic = Topic(str(resource_id), _address(listener), settings.location)
+        topic = Topic(str(resource_id), door.address, settings.location)
         registry = Registry(resource_id, topic, one.switches, database, blobs, self.grid.raise_event)
+        registry.tls_login_server = door.tls_address
         self.registries[one.name.lower()] = registry
 
     async def _sweep(self) -> None:
@@ -125,54 +128,27 @@ class Emulator:
             await self.collector.collect(self.settings.spare)
             await asyncio.sleep(self.settings.collect_every)
 
-    async def _serve(
-        self, stack: contextlib.AsyncExitStack, arm_socket: socket.socket, sockets: list[socket.socket]
-    ) -> None:
-        settings = self.settings
+    async def _serve(self, stack: contextlib.AsyncExitStack, arm_door: Door, doors: list[Door]) -> None:
+        context = certificates(self.settings.data / "tls").context if self.settings.tls else None
         arm = web.Application(middlewares=[answer_errors])
-        control = Control(self.faults, self.registries, self.assignments, self.collector)
-        arm.add_routes(control.routes())
+        arm.add_routes(Control(self.faults, self.registries, self.assignments, self.collector).routes())
         arm.add_routes(EventGridRoutes(self.grid, self.arm_url).routes())
+        arm.add_routes(Cloud().routes())
         arm.add_routes(self._resource_manager().routes())
-        apps = [(arm, arm_socket)]
-        for registry, listener in zip(self.registries.values(), sockets, strict=True):
-            apps.append((registry_application(registry, self.faults, self.assignments), listener))
-        runners = [
-            web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=settings.grace)
-            for app, _ in apps
-        ]
-        stack.push_async_callback(_clean_up, runners)
-        for runner, (_, listener) in zip(runners, apps, strict=True):
-            await runner.setup()
-            await web.SockSite(runner, listener, backlog=1024).start()
+        apps = [(arm, arm_door)]
+        for registry, door in zip(self.registries.values(), doors, strict=True):
+            apps.append((registry_application(registry, self.faults, self.assignments), door))
+        await serve(stack, apps, context, self.settings.grace)
 
     def _resource_manager(self) -> ResourceManager:
         registries = Registries(self.registries, self.assignments, self.faults)
         imports = ImportCalls(
             registries, self.imports, self.assignments, self.faults, self.settings.poll_seconds
         )
+        settings = self.settings
+        above = Subscriptions(
+            settings.subscription_id, settings.resource_group, settings.location, [registries]
+        )
         return ResourceManager(
-            [registries, imports, EventSubscriptions(registries, self.grid)], self.assignments
+            [registries, imports, EventSubscriptions(registries, self.grid), above], self.assignments
         )
-
-
-async def _clean_up(runners: list[web.AppRunner]) -> None:
-    await asyncio.gather(*(runner.cleanup() for runner in runners))
-
-
-def _listen(stack: contextlib.AsyncExitStack, port: int, what: str) -> socket.socket:
-    try:
-        listener = socket.create_server((HOST, port))
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        message = (
-            f"port {port} for {what} cannot be used ({reason}): "
-            "stop what has it, or choose another with --arm-port or --registry NAME=PORT"
-        )
-        raise StartError(message) from None
-    stack.callback(listener.close)
-    return listener
-
-
-def _address(listener: socket.socket) -> str:
-    return f"{HOST}:{listener.getsockname()[1]}"

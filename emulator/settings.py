@@ -12,6 +12,7 @@ from emulator.eventgrid.subscription import Subscription
 from emulator.store.collector import Spare
 
 ARM_PORT, FIRST_PORT = 5300, 5301
+TLS_OFFSET = 100
 _REGISTRY_NAME = re.compile(r"[a-zA-Z0-9]{2,50}")
 
 
@@ -67,6 +68,7 @@ class Settings:
         collect_every: Seconds between garbage collections.
         spare: What they leave alone.
         seed: Of the faults' draws.
+        tls: Whether everything serves over TLS too, at its port and a hundred.
         grace: Seconds that running work has to end when the emulator stops.
     """
 
@@ -85,4 +87,5 @@ class Settings:
     collect_every: float = 60.0
     spare: Spare = field(default_factory=Spare)
     seed: int = 0
+    tls: bool = False
     grace: float = 3.0

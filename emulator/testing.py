@@ -95,6 +95,7 @@ class Azure:
         seed: int = 0,
         topics: Mapping[str, Schema] | None = None,
         storage: str = Settings.storage,
+        tls: bool = False,
         auth: Auth = Auth.ANONYMOUS,
         spare: Spare | None = None,
     ) -> None:
@@ -108,11 +109,13 @@ class Azure:
             event_time_scale: Factor on Event Grid's retry schedule and time to live.
             seed: Of the faults' draws.
             topics: Custom topics: the schema that each takes, by name.
+            tls: Whether everything serves over TLS too.
             storage: Connection string of the storage account whose containers take dead letters.
             auth: Whom the registries let in.
             spare: What garbage collections leave alone; they run every minute, and by `collect`.
         """
         self._topics, self._storage = dict(topics or {}), storage
+        self._tls = tls
         self._names, self._data = registries, data
         self._import_seconds, self._poll_seconds = import_seconds, poll_seconds
         self._pace = Pace(scale=event_time_scale, handshake_every=0.02)
@@ -134,6 +137,7 @@ class Azure:
             seed=self._seed,
             topics=self._topics,
             storage=self._storage,
+            tls=self._tls,
             grace=0.5,
         )
         self._emulator = Emulator(settings)
@@ -157,6 +161,17 @@ class Azure:
     def arm_url(self) -> str:
         """Where Resource Manager serves."""
         return self._emulator.arm_url
+
+    @property
+    def arm_tls_url(self) -> str:
+        """Where Resource Manager serves over TLS."""
+        assert self._emulator.arm_tls_url, "it was started without tls"  # noqa: S101 - a test asks
+        return self._emulator.arm_tls_url
+
+    @property
+    def authority(self) -> Path:
+        """The certificate authority that clients over TLS must trust."""
+        return self._emulator.settings.data / "tls" / "ca.pem"
 
     @property
     def subscription_id(self) -> str:

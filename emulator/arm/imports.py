@@ -195,8 +195,14 @@ class Imports:
     def _source(self, parameters: ImportParameters, wanted: ImageImport) -> Source:
         if registry := self._source_registry(parameters):
             return LocalSource(registry, wanted.repository)
-        uri, credentials = parameters.source.registry_uri or "", parameters.source.credentials
+        uri, credentials = self._address(parameters.source.registry_uri or ""), parameters.source.credentials
         return ForeignSource(self._session, self._blobs, uri, wanted.repository, credentials)
+
+    def _address(self, uri: str) -> str:
+        """Reach a registry of this emulator without TLS, whose authority nobody needs to trust for that."""
+        host = uri.removeprefix("https://").strip("/").lower()
+        mine = (each for each in self._registries.values() if each.tls_login_server == host)
+        return next((f"http://{each.login_server}" for each in mine), uri)
 
     def _source_registry(self, parameters: ImportParameters) -> Registry | None:
         """Find the source by its resource id; None where it is named by its address, this emulator's too."""

@@ -33,6 +33,15 @@ class _PasswordName(msgspec.Struct):
     name: Password
 
 
+class _Properties(msgspec.Struct, rename="camel"):
+    admin_user_enabled: bool | None = None
+    anonymous_pull_enabled: bool | None = None
+
+
+class _Update(msgspec.Struct):
+    properties: _Properties = msgspec.field(default_factory=_Properties)
+
+
 class Registries:
     """The registries of this emulator, as Resource Manager shows them."""
 
@@ -51,6 +60,7 @@ class Registries:
         anywhere = rf"{SUBSCRIPTION}{PROVIDER}"
         return [
             Route("GET", REGISTRY, self.get, roles.READ),
+            Route("PATCH", REGISTRY, self.update, f"{roles.REGISTRY}/write"),
             Route("GET", rf"{GROUP}{PROVIDER}/registries", self.list_all),
             Route("GET", rf"{anywhere}/registries", self.list_all),
             Route("POST", rf"{anywhere}/checkNameAvailability", self.check_name),
@@ -84,6 +94,14 @@ class Registries:
             return answer
         there = [view(registry, call.request.scheme) for registry in self.readable(call)]
         return web.json_response({"value": there})
+
+    # Registries - Update
+    async def update(self, call: Call) -> web.Response:
+        """Let the admin user in, or whoever wants to pull, or not; all else is ignored."""
+        registry = self.find(call)
+        wanted = (await read_body(call.request, _Update)).properties
+        registry.switches = msgspec.structs.replace(registry.switches, auth=_changed(registry.auth, wanted))
+        return await self.get(call)
 
     # Registries - Check Name Availability
     async def check_name(self, call: Call) -> web.Response:
@@ -119,6 +137,12 @@ class Registries:
         resource_id = ResourceId(call.path["subscription"], call.path["group"], call.path["name"])
         return find_registry(self._registries, resource_id, str(resource_id))
 
+    def resources(self, call: Call) -> list[dict[str, object]]:
+        """Show the registries of a subscription, as resources among others."""
+        keys = ("id", "name", "type", "location", "sku", "tags")
+        views = (view(registry, call.request.scheme) for registry in self.readable(call))
+        return [{key: shown[key] for key in keys} for shown in views]
+
     def readable(self, call: Call) -> list[Registry]:
         """List the registries of a subscription or resource group, less what the caller may not read."""
         group = call.path.get("group")
@@ -135,10 +159,22 @@ class Registries:
         if not registry.auth.admin:
             message = (
                 f"Cannot perform credential operations for {registry.resource_id} as admin user is disabled. "
-                "Kindly enable the admin user: start the emulator with --auth basic for this registry."
+                f"Kindly enable it: az acr update -n {registry.name} --admin-enabled true"
             )
             raise ArmError(HTTPStatus.BAD_REQUEST, "UnAuthorizedForCredentialOperations", message)
         return registry
+
+
+def _changed(auth: Auth, wanted: _Properties) -> Auth:
+    for mode, switch in (
+        (Auth.ANONYMOUS_PULL, wanted.anonymous_pull_enabled),
+        (Auth.BASIC, wanted.admin_user_enabled),
+    ):
+        if switch:
+            auth = mode
+        elif switch is False and auth is mode:
+            auth = Auth.TOKEN
+    return auth
 
 
 def find_registry(registries: Mapping[str, Registry], resource_id: ResourceId | None, named: str) -> Registry:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from emulator.commands import Commands
+from emulator.commands.banner import banner
 from emulator.distribution.switches import Auth
 from emulator.errors import StartError
 from emulator.eventgrid.courier import Pace
@@ -18,7 +19,7 @@ from emulator.eventgrid.event import Schema
 from emulator.eventgrid.subscription import Subscription
 from emulator.faults import Switches
 from emulator.server import Emulator
-from emulator.settings import DEFAULT_REGISTRIES, FIRST_PORT, RegistrySettings, Settings
+from emulator.settings import DEFAULT_REGISTRIES, FIRST_PORT, TLS_OFFSET, RegistrySettings, Settings
 from emulator.store.collector import Spare
 
 _DEFAULTS = Settings(data=Path(".local/emulator"))
@@ -78,6 +79,9 @@ def add(commands: Commands) -> None:
     )
     up.add_argument("--seed", type=int, default=_DEFAULTS.seed, metavar="N", help="of injected faults")
     up.add_argument("--faults", type=Path, metavar="FILE", help="what PUT /emulator/faults would take")
+    up.add_argument(
+        "--tls", action="store_true", help=f"serve over TLS too, {TLS_OFFSET} ports higher, for the real az"
+    )
     _add_events(up)
 
 
@@ -125,39 +129,10 @@ async def _up(settings: Settings, switches: Switches) -> None:
     emulator = Emulator(settings)
     emulator.faults.replace(switches)
     await emulator.start()
-    print(_banner(emulator), flush=True)
+    print(banner(emulator), flush=True)
     await stopping.wait()
     print("Stopping ...", flush=True)
     await emulator.stop()
-
-
-def _banner(emulator: Emulator) -> str:
-    settings = emulator.settings
-    lines = ["Azure Container Registry and Event Grid, emulated. Stop with Ctrl-C.", ""]
-    lines += [
-        f"  {registry.name:<16} http://{registry.login_server:<22} {_WELCOMES[registry.auth]}"
-        for registry in emulator.registries.values()
-    ]
-    group = f"resource group {settings.resource_group}, subscription {settings.subscription_id}"
-    lines += [
-        f"  {'Resource Manager':<16} {emulator.arm_url:<29} {group}",
-        f"  {'faults':<16} {emulator.arm_url}/emulator/faults",
-        f"  {'events':<16} {emulator.arm_url}/emulator/events",
-    ]
-    lines += [
-        f"  {'topic':<16} {emulator.arm_url}{topic.path}  takes {topic.schema}, key {topic.keys[0]}"
-        for topic in emulator.grid.topics()
-    ]
-    lines += [f"  {'events go to':<16} {one.endpoint}" for one in settings.subscriptions.values()]
-    return "\n".join([*lines, f"  {'data':<16} {settings.data}", ""])
-
-
-_WELCOMES = {
-    Auth.ANONYMOUS: "push and pull with any OCI client",
-    Auth.ANONYMOUS_PULL: "pull with any OCI client; pushing needs a token",
-    Auth.TOKEN: "needs a token",
-    Auth.BASIC: "needs a token, or the admin user's password",
-}
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -177,6 +152,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         import_seconds=options.import_seconds,
         poll_seconds=options.poll_seconds,
         spare=Spare(options.spare_blobs, options.spare_uploads),
+        tls=options.tls,
         seed=options.seed,
     )
 

@@ -100,6 +100,22 @@ class TestCredentials:
         with pytest.raises(HttpResponseError, match="admin user is disabled"):
             await arm.registries.list_credentials("promoter", "dev")
 
+    async def test_as_the_admin_user_is_enabled_and_disabled(
+        self, azure: Azure, arm: Client, dev: Oci
+    ) -> None:
+        async def update(**properties: bool) -> Any:  # noqa: ANN401 - what the client gives
+            wanted: Any = {"properties": properties}
+            registry = await (await arm.registries.begin_update("promoter", "dev", wanted)).result()
+            return registry.admin_user_enabled
+
+        assert await update(adminUserEnabled=True)
+        assert (await arm.registries.list_credentials("promoter", "dev")).username == "dev"
+        assert (await dev.ask("GET", "/v2/")).status == 401
+        assert await update()
+        assert not await update(adminUserEnabled=False)
+        assert not await update(anonymousPullEnabled=True)
+        assert (await dev.ask("GET", f"/oauth2/token?service={dev.service}")).status == 200
+
     async def test_with_a_name_that_is_none(self, azure: Azure, arm: Client) -> None:
         azure.switch("dev", RegistrySwitches(Auth.BASIC))
         wanted: Any = {"name": "password3"}
