@@ -4,7 +4,8 @@ A backtracking matcher is slow where it has a choice: whether to repeat once mor
 several alternatives to take, although the next character fits both. Where no character fits both, the
 expression is deterministic (Brüggemann-Klein and Wood, "One-Unambiguous Regular Languages", 1998), and
 nothing is ever tried twice. A choice inside a repetition can double the work with every turn, so there is
-none; outside, each multiplies the work by the text's length at most, so there are few.
+none; outside, each multiplies the work by the text's length at most, so there are few. And nothing may be
+empty in two ways, since no character tells those apart: not what is repeated, nor two alternatives.
 """
 
 import re
@@ -14,7 +15,7 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, Self
 
 _MAX_LENGTH = 256
-_MAX_CHOICES = 3
+_MAX_CHOICES = 2
 _ALL = frozenset(range(33, 127))  # what references are made of is within these
 _REPEATS = {op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT}
 _CATEGORIES = {
@@ -86,7 +87,10 @@ def _parts(item: _Item, after: _Codes, text: str) -> Iterator[tuple[bool, list[_
     if code in _REPEATS:
         least, most, body = argument
         inner = list(body)
-        start = _first(inner, frozenset())
+        start, empty = _start_of(inner)
+        if empty:
+            message = f"{text!r} could take exponential time: it repeats what may be empty"
+            raise ValueError(message)
         loops = most > 1
         yield least != most and bool(start & after), inner, after | (start if loops else frozenset()), loops
     elif code is op.BRANCH:
@@ -95,8 +99,15 @@ def _parts(item: _Item, after: _Codes, text: str) -> Iterator[tuple[bool, list[_
             start = _first(list(branch), after)
             yield bool(start & seen), list(branch), after, False
             seen |= start
+        if sum(_start_of(list(branch))[1] for branch in argument[1]) > 1:
+            message = f"{text!r} could take exponential time: several of its alternatives may be empty"
+            raise ValueError(message)
     elif code is op.SUBPATTERN:
-        yield False, list(argument[3]), after, False
+        _, added, removed, inner = argument
+        if added or removed:
+            message = f"{text!r} sets options, as (?i:a) does; they are not accepted"
+            raise ValueError(message)
+        yield False, list(inner), after, False
     elif code is op.ATOMIC_GROUP:
         yield False, list(argument), after, False
     elif code not in {op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN, op.AT}:
@@ -106,13 +117,19 @@ def _parts(item: _Item, after: _Codes, text: str) -> Iterator[tuple[bool, list[_
 
 def _first(items: list[_Item], follow: _Codes) -> _Codes:
     """The characters that a sequence may start with; where it may be empty, also those that follow it."""
+    codes, empty = _start_of(items)
+    return codes | follow if empty else codes
+
+
+def _start_of(items: list[_Item]) -> tuple[_Codes, bool]:
+    """The characters that a sequence may start with, and whether it may be empty."""
     found: _Codes = frozenset()
     for item in items:
         codes, empty = _start(item)
         found |= codes
         if not empty:
-            return found
-    return found | follow
+            return found, False
+    return found, True
 
 
 def _start(item: _Item) -> tuple[_Codes, bool]:
@@ -130,10 +147,6 @@ def _start(item: _Item) -> tuple[_Codes, bool]:
     if code is op.ATOMIC_GROUP:
         return _start_of(list(argument))
     return (frozenset(), True) if code is op.AT else (_codes(item), False)
-
-
-def _start_of(items: list[_Item]) -> tuple[_Codes, bool]:
-    return _first(items, frozenset()), all(_start(item)[1] for item in items)
 
 
 def _codes(item: _Item) -> _Codes:

@@ -27,6 +27,15 @@ times = st.builds(
 )
 
 
+def fits(kind: type[str], text: str) -> bool:
+    """Whether a text can be a value of a checked type."""
+    try:
+        kind(text)
+    except ValueError:
+        return False
+    return True
+
+
 def digest(number: int) -> Digest:
     """A digest, by a number."""
     return Digest(f"sha256:{number:064x}")

@@ -14,7 +14,7 @@ from promoter.domain.image import Repository, Tag
 from promoter.domain.policy import Policy, PromotionRule
 from promoter.domain.policy_problems import problems
 from promoter.domain.selector import Glob, TagSelector
-from tests.unit.domain.strategies import policy_of, registry_id, repositories, tags
+from tests.unit.domain.strategies import fits, policy_of, registry_id, repositories, tags
 
 SHOP = Repository("shop/web")
 V1 = Tag("v1")
@@ -50,14 +50,6 @@ few_repositories = st.from_regex(r"[ab]{1,2}([.-][ab]{1,2})?(/[ab]{1,2}([.-][ab]
 
 def is_pattern(text: str) -> bool:
     return fits(Glob, text)
-
-
-def fits(kind: type[str], text: str) -> bool:
-    try:
-        kind(text)
-    except ValueError:
-        return False
-    return True
 
 
 # Patterns.
