@@ -16,7 +16,8 @@ from promoter.domain.expression import Expression
 from promoter.domain.freeze import Cron, TimeZone
 from promoter.domain.image import Repository, Tag
 from promoter.domain.policy import SettingReference
-from promoter.domain.selector import Glob, SemverRange
+from promoter.domain.selector import Glob
+from promoter.domain.semver import SemverRange
 
 type Schema = dict[str, Any]
 type Facts = Mapping[tuple[str, str], Schema]

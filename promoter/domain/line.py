@@ -8,7 +8,7 @@ import msgspec
 from promoter.domain.actor import Actor
 from promoter.domain.document import Document
 from promoter.domain.image import Digest, Repository, Tag
-from promoter.domain.selector import version
+from promoter.domain.semver import version
 
 _DRIFT_KEPT = 10
 _VETOES_KEPT = 200

@@ -1,4 +1,4 @@
-"""How rules select: regular expressions that stay fast, and ranges of versions."""
+"""How rules select: by regular expressions that stay fast; and lengths of time."""
 
 import re
 from datetime import timedelta
@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from promoter.domain.duration import Duration
 from promoter.domain.expression import Expression
 from promoter.domain.image import Repository, Tag
-from promoter.domain.line import Current, Line, LineKey
-from promoter.domain.selector import SemverRange, version
-from tests.unit.domain.strategies import NOW, digest, fits, policy_of
+from tests.unit.domain.strategies import fits, policy_of
 
 WEB = Repository("shop/web")
 
@@ -116,31 +114,6 @@ def test_whatever_is_taken_answers_at_once_on_the_worst_text(text: str) -> None:
         expression.fullmatch((unit * 128)[: 128 - len(end)] + end)
 
 
-@pytest.mark.parametrize(
-    ("asked", "tag", "fits"),
-    [
-        (">=1.0.0", "v1.2.3", True),
-        (">=1.0.0", "1.2.3", True),
-        (">=1.0.0", "v0.9.0", False),
-        (">=1.0.0", "v2.0.0-rc.1", False),
-        (">=2.0.0-0", "v2.0.0-rc.1", True),
-        ("^1.2 || 3.x", "v3.9.9", True),
-        ("1.x", "v2.0.0", False),
-        ("*", "latest", False),
-        ("*", "v1.2", False),
-        ("*", "vv1.2.3", False),
-    ],
-)
-def test_a_range_selects_tags_that_are_versions_in_it(asked: str, tag: str, fits: bool) -> None:  # noqa: FBT001
-    assert SemverRange(asked).matches(tag) is fits
-
-
-@pytest.mark.parametrize("text", ["", "  ", "foo", ">= 1.0.0", "1.0.0 -", "x" * 300])
-def test_what_is_no_range_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a range of semantic versions"):
-        SemverRange(text)
-
-
 def test_rules_select_by_version_and_by_expression() -> None:
     policy = policy_of(
         {"name": "releases", "tags": {"semver": ">=1.0.0"}},
@@ -156,27 +129,6 @@ def test_rules_select_by_version_and_by_expression() -> None:
         [],
         [],
     )
-
-
-def test_versions_are_ordered_as_versions_and_the_rest_by_time() -> None:
-    line = Line.new(LineKey("staging", WEB)).with_current(
-        Current("record", digest(1), Tag("v1.10.0"), NOW), sequence=1
-    )
-    late = NOW + timedelta(days=1)
-    assert not line.is_newer(digest(2), late, Tag("v1.9.0"))
-    assert line.is_newer(digest(2), NOW - timedelta(days=1), Tag("v1.11.0"))
-    assert line.is_newer(digest(2), late, Tag("v1.10.0"))
-    assert not line.is_newer(digest(1), NOW, Tag("v1.10.0"))
-    assert line.is_newer(digest(2), late)
-    unversioned = line.with_current(Current("record", digest(1), Tag("latest"), NOW), sequence=2)
-    assert unversioned.is_newer(digest(2), NOW - timedelta(days=1), Tag("v0.0.1"))
-
-
-def test_a_pre_release_is_older_than_its_release() -> None:
-    rc, release = version("v1.0.0-rc.2"), version("v1.0.0")
-    assert rc is not None
-    assert release is not None
-    assert rc < release
 
 
 @pytest.mark.parametrize(
