@@ -17,6 +17,7 @@ from promoter.domain.duration import Duration
 
 _FIELDS = 5
 MAX_CHAINED = 1000
+_LOOKS = 100  # at windows that follow each other, before whoever waits is to ask again
 _HORIZON = timedelta(days=366 * 20)
 _MINUTE = timedelta(minutes=1)
 _MARGIN = timedelta(hours=3)  # no place changes its clocks by more
@@ -109,22 +110,27 @@ class FreezeWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
         return aware.astimezone(UTC), aware.replace(fold=1).astimezone(UTC)
 
 
-def thaw(windows: Sequence[FreezeWindow], at: datetime, most: int = MAX_CHAINED) -> datetime | None:
-    """The first moment from `at` on that lies in none of the windows; None where there never is one.
+def thaw(windows: Sequence[FreezeWindow], at: datetime) -> datetime:
+    """The first moment from `at` on that lies in none of the windows.
 
-    More than `most` windows, each of which starts before the one before it has ended, are taken for no end.
+    Where very many follow each other, it is a moment up to which they do: whoever waits asks again then.
     """
-    horizon = at + _HORIZON
-    for _ in range(most):
-        ends = [end for window in windows if (end := window.end(at)) is not None]
-        if not ends:
-            return at
-        at = max(ends)
-        if at > horizon:
-            break
-    return None
+    return _chained(windows, at, _LOOKS)[0]
 
 
 def never_thaws(windows: Sequence[FreezeWindow], most: int = MAX_CHAINED) -> bool:
     """Whether the windows leave no gap between them, as far as `most` of them in a row can tell."""
-    return thaw(windows, _SOME_DAY, most) is None
+    return not _chained(windows, _SOME_DAY, most)[1]
+
+
+def _chained(windows: Sequence[FreezeWindow], at: datetime, most: int) -> tuple[datetime, bool]:
+    """How far the windows reach that follow each other from `at` on, and whether there is a gap then."""
+    horizon = at + _HORIZON
+    for _ in range(most):
+        ends = [end for window in windows if (end := window.end(at)) is not None]
+        if not ends:
+            return at, True
+        at = max(ends)
+        if at > horizon:
+            break
+    return at, False

@@ -29,5 +29,4 @@ def judge(at: Situation) -> Iterator[Condition]:
         return
     name = max(frozen, key=lambda each: each[1])[0]
     earliest = thaw(windows, at.now)
-    until = f"until {when(earliest)}" if earliest else "without end"
-    yield Condition(KIND, State.PENDING, f"is frozen by {name} {until}", earliest=earliest)
+    yield Condition(KIND, State.PENDING, f"is frozen by {name} until {when(earliest)}", earliest=earliest)

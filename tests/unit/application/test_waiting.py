@@ -51,6 +51,15 @@ async def test_a_freeze_that_ends_promotes() -> None:
     assert record.created_at == datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
 
 
+async def test_a_freeze_of_very_many_windows_ends_all_the_same() -> None:
+    world = World(conditional(freeze=[{"name": "fridays", "start": "* * * * FRI", "duration": "1m"}]))
+    world.clock.set(datetime(2026, 11, 27, 0, 30, tzinfo=UTC))
+    await world.push("v1")
+    await world.run(DAY)
+    [record] = world.records("staging")
+    assert record.created_at == datetime(2026, 11, 28, 0, 0, tzinfo=UTC)
+
+
 async def test_a_soak_of_weeks_is_waited_for_in_steps_by_one_message_at_a_time() -> None:
     world = World(conditional(soak="20d"))
     await world.push("v1")

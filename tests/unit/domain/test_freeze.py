@@ -61,6 +61,16 @@ def test_windows_that_meet_thaw_together() -> None:
     assert thaw([friday, weekend], utc("2026-11-27T11:00")) == utc("2026-11-27T11:00")
 
 
+def test_where_very_many_windows_follow_each_other_what_waits_asks_again() -> None:
+    every_minute = [window("* * * * FRI", "1m", "UTC")] * 3
+    at = utc("2026-11-27T00:00:30")
+    asked = 0
+    while every_minute[0].end(at) is not None:
+        at, asked = thaw(every_minute, at), asked + 1
+    assert at == utc("2026-11-28T00:00")
+    assert 1 < asked < 20
+
+
 @pytest.mark.parametrize(
     ("windows", "never"),
     [
@@ -68,6 +78,7 @@ def test_windows_that_meet_thaw_together() -> None:
         ([window("0 0 * * *", "23h")], False),
         ([window("0 0 * * MON-FRI", "1d"), window("0 0 * * SAT,SUN", "1d")], True),
         ([window("* * * * *", "5s")], False),
+        ([window("* * * * *", "1m")], True),
         ([window("0 0 1 1 *", "3650d")], True),
         ([window("0 0 29 2 *", "1d")], False),
         ([], False),
