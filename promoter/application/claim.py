@@ -17,11 +17,11 @@ from promoter.application.ports import MAX_DELAY, Change, Delete, Put, Write
 from promoter.application.publish import announced
 from promoter.application.tell import tell, tell_decision
 from promoter.application.work import Consider
-from promoter.domain.actor import Actor
-from promoter.domain.condition import Kind, Override
+from promoter.domain.actor import AUTOMATION
+from promoter.domain.condition import Kind, Request
 from promoter.domain.decision import Decision
 from promoter.domain.evidence import Arrival
-from promoter.domain.image import Digest, Image
+from promoter.domain.image import Digest, Image, Tag
 from promoter.domain.line import Line
 from promoter.domain.policy import PromotionRule
 from promoter.domain.promotion import Failure, FailureCode, Phase, Promotion
@@ -49,9 +49,10 @@ class Claimant:
         line, overtaken = await self._overtake()
         same = self.claim if self._same else None
         claim = self._claim(phase=None, sequence=same.sequence if same else None)
+        known = request_of(self.claim, self.image.digest)
         claim = replaced(
             claim,
-            requested=standing_request(self.claim, self.image.digest, line) or requested,
+            requested=known if requested is None or (known and stands(known, line)) else requested,
             wake_at=await self._wake(decision, same.wake_at if same else None),
         )
         candidate = replaced(self._candidate(decision, claim.since), requested=claim.requested)
@@ -76,18 +77,13 @@ class Claimant:
         await self.app.scheduler.wake(Consider(self.image.repository, self.image.digest), at - self.now)
         return at
 
-    async def promote(
-        self,
-        kind: Kind,
-        actor: Actor,
-        decision: Decision,
-        reason: str | None = None,
-        *,
-        retry_of: str | None = None,
-        only_forward: bool = False,
-        override: Override | None = None,
-    ) -> Promotion:
-        """Claim a promotion of the image: it is pending from now on, and the line's to bring to its end."""
+    async def promote(self, decision: Decision, requested: Requested | None) -> Promotion:
+        """Claim a promotion of the image: it is pending from now on, and the line's to bring to its end.
+
+        Args:
+            decision: Why it qualifies.
+            requested: Who has asked for it by hand; None where it is automation's.
+        """
         line, changes = await self._overtake()
         line = line.with_claim()
         record = Promotion(
@@ -95,21 +91,21 @@ class Claimant:
             repository=line.repository,
             track=line.track,
             sequence=line.sequence,
-            kind=kind,
+            kind=Kind.MANUAL if requested else Kind.AUTOMATIC,
             tag=self.arrival.tag,
             digest=self.image.digest,
             source=self.rule.source,
             rule=self.rule.name,
-            actor=actor,
-            reason=reason,
+            actor=requested.actor if requested else AUTOMATION,
+            reason=requested.reason if requested else None,
             created_at=self.now,
             pushed_at=self.arrival.pushed_at,
             terms=self.app.policy.part(self.rule),
             policy_hash=self.app.policy.hash,
             replaces=line.current.record if line.current else None,
-            retry_of=retry_of or self._retry_of,
-            only_forward=only_forward,
-            override=override,
+            retry_of=(requested.retry_of if requested else None) or self._retry_of,
+            only_forward=requested is not None and requested.only_forward,
+            override=requested.override if requested else None,
             decision=decision,
         )
         changes += [Write(line), Write(record), Write(drive(record)), *announced(self.app, record)]
@@ -198,12 +194,29 @@ class Claimant:
         return line.without(earlier.sequence), ending(self.app, ended)
 
 
+def request_of(claim: Claim | None, digest: Digest) -> Requested | None:
+    """Who has asked by hand for an image that waits."""
+    return claim.requested if claim and claim.waits and claim.digest == digest else None
+
+
+def stands(requested: Requested, line: Line) -> bool:
+    """Whether a request counts now: from before a hold, or the rollback that holds the line, it waits too."""
+    hold = line.hold
+    return hold is None or (requested.at > hold.at and requested.sequence >= line.barrier)
+
+
 def standing_request(claim: Claim | None, digest: Digest, line: Line) -> Requested | None:
-    """Who has asked by hand for an image that waits; what was asked before a hold waits for its end too."""
-    if claim is None or not claim.waits or claim.digest != digest or claim.requested is None:
-        return None
-    held = line.hold is not None and claim.requested.at <= line.hold.at
-    return None if held else claim.requested
+    """Who has asked by hand for an image that waits, where that counts now."""
+    requested = request_of(claim, digest)
+    return requested if requested and stands(requested, line) else None
+
+
+def asked_for(rule: PromotionRule, tag: Tag, requested: Requested | None) -> Request:
+    """What is to be judged: a person's promotion, or automation's where nobody has asked."""
+    if requested is None:
+        return Request(Kind.AUTOMATIC, rule.name, tag, AUTOMATION)
+    forward = requested.only_forward
+    return Request(Kind.MANUAL, rule.name, tag, requested.actor, requested.override, only_forward=forward)
 
 
 def ending(app: App, ended: Promotion) -> list[Change]:

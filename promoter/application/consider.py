@@ -5,12 +5,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from promoter.application.app import App, while_it_changes
-from promoter.application.claim import Claimant, standing_request
+from promoter.application.claim import Claimant, asked_for, standing_request
 from promoter.application.documents import Claim, claim_row, replaced
 from promoter.application.ports import Write
 from promoter.application.work import Work, advance
-from promoter.domain.actor import AUTOMATION
-from promoter.domain.condition import Kind, Request
 from promoter.domain.decision import evaluate
 from promoter.domain.evidence import Arrival, Evidence
 from promoter.domain.image import Digest, Image
@@ -62,16 +60,14 @@ async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arr
         if known != claim:
             await app.commit(Write(known))
         return [advance(key)] if claim.in_flight and claim.digest == image.digest else []
-    wanted = standing_request(claim, image.digest, line)
-    kind, actor = (Kind.MANUAL, wanted.actor) if wanted else (Kind.AUTOMATIC, AUTOMATION)
-    override = wanted.override if wanted else None
-    request = Request(kind, rule.name, arrival.tag, actor, override)
+    requested = standing_request(claim, image.digest, line)
+    request = asked_for(rule, arrival.tag, requested)
     decision = evaluate(app.policy, request, evidence, line, lines, None, now)
     claimant = Claimant(app, rule, image, arrival, line, claim)
     if not decision.qualified:
         await claimant.wait(decision)
         return []
-    await claimant.promote(kind, actor, decision, wanted.reason if wanted else None, override=override)
+    await claimant.promote(decision, requested)
     return [advance(key)]
 
 

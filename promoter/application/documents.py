@@ -26,12 +26,22 @@ _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Requested(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """Somebody has asked for a promotion by hand that has to wait: it goes ahead as theirs."""
+    """Somebody has asked for a promotion by hand; where it has to wait, it goes ahead as theirs.
+
+    Attributes:
+        sequence: The number of the line's latest record then; a rollback since has a later one.
+        only_forward: Whether it is to move what is current only to a newer image: whoever asked for one that
+            was newer does not want what has come meanwhile to be moved back.
+        retry_of: The failed record that it tries again.
+    """
 
     actor: Actor
     at: datetime
     reason: str | None = None
     override: Override | None = None
+    sequence: int = 0
+    only_forward: bool = False
+    retry_of: str | None = None
 
 
 class Claim(Document, frozen=True):

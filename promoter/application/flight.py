@@ -19,7 +19,7 @@ from promoter.application.ports import Import, ImportStatus, Progress, Put, Writ
 from promoter.application.publish import announced
 from promoter.application.target import TagConflictError, next_import, read_target, source_registry
 from promoter.application.tell import tell
-from promoter.domain.condition import Kind, Request, Served
+from promoter.domain.condition import Kind, Served
 from promoter.domain.decision import Decision, evaluate
 from promoter.domain.errors import DeniedError, UnavailableError
 from promoter.domain.line import Line
@@ -67,7 +67,7 @@ class Flight:
             return
         if decision is None and not served.image and await self._is_gone():
             return
-        moves = self._is_newer() or not self.record.leaves_newer_alone
+        moves = self._is_newer() or not self.record.claimed.leaves_newer_alone
         record = self.record.to(Phase.IMPORTING, importing_at=self.now, moves_current=moves)
         if decision is not None:
             record = replaced(record, decision=decision)
@@ -78,7 +78,7 @@ class Flight:
 
     def _is_newer(self) -> bool:
         record, rule = self.record, self.record.rule_terms
-        versioned = record.tag if rule and rule.by_version else None
+        versioned = rule.versioned(record.tag) if rule else None
         return self.line.is_newer(record.digest, record.pushed_at, versioned)
 
     async def go_on(self) -> timedelta | None:
@@ -108,8 +108,7 @@ class Flight:
         evidence, lines = await asyncio.gather(
             self.app.evidence.load(record.image), self.app.lines_on_the_way(rule, record.repository)
         )
-        request = Request(record.kind, record.rule, record.tag, record.actor, record.override, claimed=True)
-        return evaluate(record.terms, request, evidence, self.line, lines, served, self.now)
+        return evaluate(record.terms, record.claimed, evidence, self.line, lines, served, self.now)
 
     async def _turn_away(self, decision: Decision) -> None:
         """What qualified when it was claimed does so no longer."""

@@ -3,14 +3,15 @@
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from promoter.application.app import GUARD, App, while_it_changes
-from promoter.application.claim import Claimant, standing_request
+from promoter.application.claim import Claimant, asked_for, standing_request
 from promoter.application.documents import Candidate, Claim, Requested, claim_row
 from promoter.application.target import read_target
 from promoter.application.tell import tell_decision
 from promoter.application.work import advance
-from promoter.domain.actor import AUTOMATION, Actor
+from promoter.domain.actor import Actor
 from promoter.domain.condition import Condition, Kind, Override, Request, Served, State
 from promoter.domain.conditions import OVERRIDABLE, approval, freeze, soak
 from promoter.domain.decision import Decision, decide, evaluate
@@ -126,9 +127,9 @@ async def _promote(app: App, subject: Subject, key: LineKey, asked: Asked) -> Pr
     there = await already_current(app, line, image) if as_wanted else None
     if there is not None:
         return Promoted(there, already=True)
-    request = Request(Kind.MANUAL, rule.name, subject.tag, asked.actor, asked.override)
-    decision = await _judge(app, subject, line, served, request)
     arrival = subject.evidence.arrival(rule.source, subject.tag)
+    requested = _requested(asked, line, app.clock.now())
+    decision = await _judge(app, subject, line, served, asked_for(rule, subject.tag, requested))
     may_wait = {condition.kind for condition in decision.unmet} <= _WAITS_FOR
     if arrival is None or not (decision.qualified or may_wait):
         tell_decision(rule.target, image.repository, subject.tag, image.digest, decision)
@@ -139,19 +140,23 @@ async def _promote(app: App, subject: Subject, key: LineKey, asked: Asked) -> Pr
     if not decision.qualified:
         if claim is not None and claim.digest != image.digest and claim.pushed_at > arrival.pushed_at:
             raise NotQualifiedError(decision)  # the tag is a newer image's, and that is what may wait
-        requested = Requested(asked.actor, app.clock.now(), asked.reason, asked.override)
-        return await claimant.wait(decision, requested)
-    retry_of = asked.retry_of
-    record = await claimant.promote(
-        Kind.MANUAL,
+        newer = line.is_newer(image.digest, arrival.pushed_at, rule.versioned(arrival.tag))
+        waits = replace(requested, only_forward=newer or requested.only_forward)
+        return await claimant.wait(decision, waits)
+    return Promoted(await claimant.promote(decision, requested), already=False)
+
+
+def _requested(asked: Asked, line: Line, now: datetime) -> Requested:
+    retried = asked.retry_of
+    return Requested(
         asked.actor,
-        decision,
+        now,
         asked.reason,
-        retry_of=retry_of.id if retry_of else None,
-        only_forward=retry_of is not None and retry_of.leaves_newer_alone,
-        override=asked.override,
+        asked.override,
+        sequence=line.sequence,
+        only_forward=retried is not None and retried.claimed.leaves_newer_alone,
+        retry_of=retried.id if retried else None,
     )
-    return Promoted(record, already=False)
 
 
 async def explain(app: App, wanted: Wanted) -> Decision:
@@ -172,10 +177,7 @@ async def explain(app: App, wanted: Wanted) -> Decision:
     rule, image = subject.rule, subject.evidence.image
     line = await app.line(LineKey(rule.target, image.repository, rule.track))
     claim = await app.promotions.get(Claim, rule.target, claim_row(image.repository, rule.name, subject.tag))
-    asked = standing_request(claim, image.digest, line)
-    request = Request(Kind.AUTOMATIC, rule.name, subject.tag, AUTOMATION)
-    if asked is not None:
-        request = Request(Kind.MANUAL, rule.name, subject.tag, asked.actor, asked.override)
+    request = asked_for(rule, subject.tag, standing_request(claim, image.digest, line))
     return await _judge(app, subject, line, await _read(app, subject), request)
 
 
@@ -282,7 +284,7 @@ async def _known(app: App, rule: PromotionRule, image: Image, tag: Tag) -> Evide
     if evidence.arrival(rule.source, tag) is None and not app.policy.is_target(rule.source):
         now = app.clock.now()
         seen = Arrival(rule.source, tag, first_at=now, last_at=now, pushed_at=_LONG_AGO)
-        return msgspec.structs.replace(evidence, arrivals=(*evidence.arrivals, seen))
+        return replace(evidence, arrivals=(*evidence.arrivals, seen))
     return evidence
 
 

@@ -73,6 +73,7 @@ class Request(msgspec.Struct, frozen=True):
     Attributes:
         override: What does not count of the conditions.
         claimed: Whether it was claimed before, and is judged once more before its import starts.
+        only_forward: Whether it moves nothing back, although it is not automation's.
     """
 
     kind: Kind
@@ -81,6 +82,12 @@ class Request(msgspec.Struct, frozen=True):
     actor: Actor
     override: Override | None = None
     claimed: bool = False
+    only_forward: bool = False
+
+    @property
+    def leaves_newer_alone(self) -> bool:
+        """Whether it moves what is current, and a moving tag, only forward."""
+        return self.only_forward or self.kind is Kind.AUTOMATIC
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -125,7 +132,7 @@ class Situation(msgspec.Struct, frozen=True):
     def is_newer(self) -> bool:
         """Whether the image is newer than what the target environment runs."""
         arrival, digest = self.arrival, self.evidence.image.digest
-        versioned = self.request.tag if self.rule.by_version else None
+        versioned = self.rule.versioned(self.request.tag)
         return arrival is not None and self.line.is_newer(digest, arrival.pushed_at, versioned)
 
 

@@ -179,10 +179,9 @@ class PromotionRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
             for gate in named
         )
 
-    @property
-    def by_version(self) -> bool:
-        """Whether the images of this rule are ordered by their semantic version."""
-        return isinstance(self.tags, TagSelector) and self.tags.semver is not None
+    def versioned(self, tag: Tag) -> Tag | None:
+        """An image's tag, where the images of this rule are ordered by their semantic version."""
+        return tag if isinstance(self.tags, TagSelector) and self.tags.semver is not None else None
 
     @cached_property
     def hash(self) -> str:

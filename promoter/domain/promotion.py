@@ -9,7 +9,7 @@ from typing import Self
 import msgspec
 
 from promoter.domain.actor import Actor
-from promoter.domain.condition import Kind, Override
+from promoter.domain.condition import Kind, Override, Request
 from promoter.domain.decision import Decision
 from promoter.domain.document import Document
 from promoter.domain.errors import InvalidError, NotFoundError, PromoterError
@@ -178,9 +178,12 @@ class Promotion(Document, frozen=True):
         return self.terms.environment(self.environment).pointer_of(self.track)
 
     @property
-    def leaves_newer_alone(self) -> bool:
-        """Whether it moves what is current only forward: all that automation does, and what is told so."""
-        return self.only_forward or self.kind is Kind.AUTOMATIC
+    def claimed(self) -> Request:
+        """What it was claimed for, to be judged once more before its import starts."""
+        forward = self.only_forward
+        return Request(
+            self.kind, self.rule, self.tag, self.actor, self.override, claimed=True, only_forward=forward
+        )
 
     @property
     def rule_terms(self) -> PromotionRule | None:

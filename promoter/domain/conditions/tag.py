@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from promoter.domain.condition import Condition, Kind, Situation, State
+from promoter.domain.condition import Condition, Situation, State
 from promoter.domain.policy import Environment, PromotionRule
 
 KIND = "tag"
@@ -28,7 +28,7 @@ def judge(at: Situation) -> Iterator[Condition]:
     elif target.immutable_tags:
         text = f"{tag} in {target.name} is another image, {held.short}, and tags there are immutable"
         yield Condition(KIND, State.REFUSED, text)
-    elif at.request.kind is Kind.AUTOMATIC and not at.is_newer:
+    elif at.request.leaves_newer_alone and not at.is_newer:
         text = f"{tag} in {target.name} is a newer image, and a moving tag is not moved back"
         yield Condition(KIND, State.REFUSED, text)
     else:
