@@ -11,14 +11,18 @@ from promoter.application.work import advance
 from promoter.domain.actor import Actor
 from promoter.domain.condition import Kind
 from promoter.domain.errors import RefusedError
+from promoter.domain.policy import PromotionRule
 from promoter.domain.promotion import Failure, FailureCode, Phase, Promotion
 
 
 async def retry(app: App, record_id: str, actor: Actor) -> Promoted | Candidate:
     """Try a failed promotion again, as a new record; the policy of today decides whether it may be.
 
+    What an administrator had overridden for it is overridden again: who may not do that may not retry it.
+
     Raises:
-        NotFoundError: There is no such record, or the policy has its rule no more.
+        NotFoundError: There is no such record.
+        NoRuleError: The policy leads the image there no more.
         RefusedError: The promotion has not failed.
         NotQualifiedError: The image does not qualify any more.
     """
@@ -29,12 +33,18 @@ async def retry(app: App, record_id: str, actor: Actor) -> Promoted | Candidate:
     if record.kind is Kind.ROLLBACK and record.rollback_of is not None:
         again = await roll_back(app, RollbackWanted(record.rollback_of, record.reason), actor)
         return Promoted(again, already=False)
-    rule = app.policy.rule(record.rule or "")
-    if rule is None:
-        message = f"the policy has no rule {record.rule!r} any more; promote the image as a new request"
-        raise NoRuleError(message)
-    subject = Subject(rule, record.tag, await app.evidence.load(record.image))
-    return await promote_subject(app, subject, Asked(actor, record.reason, retry_of=record))
+    subject = Subject(_rule(app, record), record.tag, await app.evidence.load(record.image))
+    return await promote_subject(app, subject, Asked(actor, record.reason, record.override, record))
+
+
+def _rule(app: App, record: Promotion) -> PromotionRule:
+    """The rule that leads the record's image on its way today, whatever it was called then."""
+    source, target = record.source or "nowhere", record.environment
+    for rule in app.policy.rules_from(source, record.repository, record.tag):
+        if rule.target == target:
+            return rule
+    message = f"no rule leads {record.repository}:{record.tag} from {source} into {target} any more"
+    raise NoRuleError(message)
 
 
 async def abort(app: App, record_id: str, actor: Actor, reason: str | None = None) -> Promotion:

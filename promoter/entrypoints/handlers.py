@@ -60,7 +60,10 @@ async def on_adopt(asked: Asked[Waiting, Adoption]) -> Answer:
 
 async def on_retry(asked: Asked[Waiting, Nothing]) -> Answer:
     """Try a failed promotion again."""
-    return _started(asked, await retry(asked.app, _permitted_record(asked), asked.caller.actor))
+    record = await find_record(asked.app, _permitted_record(asked))
+    if record.override is not None:
+        asked.permit_in(record.environment, Capability.ADMINISTER)
+    return _started(asked, await retry(asked.app, record.id, asked.caller.actor))
 
 
 async def on_roll_back(asked: Asked[Waiting, RollbackWanted]) -> Answer:

@@ -3,18 +3,20 @@
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from promoter.application.documents import Candidate
 from promoter.application.hold import hold, unhold
 from promoter.application.ports import ImportStatus, Progress
-from promoter.application.promote import NotQualifiedError, Promoted, Wanted, promote
+from promoter.application.promote import NoRuleError, NotQualifiedError, Promoted, Wanted, promote
 from promoter.application.retry import retry
 from promoter.application.work import advance
 from promoter.domain.actor import Actor
 from promoter.domain.condition import Override
 from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.line import LineKey
-from tests.fakes.world import ANN, APPROVERS, WEB, World, policy
+from promoter.domain.promotion import Promotion
+from tests.fakes.world import ANN, APPROVERS, WEB, World, policy, started
 from tests.unit.application.stories import HOUR, MINUTE, conditional
 
 RULE = "dev-to-staging"
@@ -137,3 +139,45 @@ async def test_a_retry_does_not_move_a_tag_back_to_what_automation_has_failed_at
     assert first.phase == "failed"
     with pytest.raises(NotQualifiedError, match="is a newer image, and a moving tag is not moved back"):
         await retry(world.app, first.id, ANN)
+
+
+async def failed(world: World, override: Override | None = None) -> Promotion:
+    """A promotion by hand that has failed, since a role was missing."""
+    await arrived(world, "v1")
+    world.registry.answer_submit(ImportStatus(Progress.FORBIDDEN, message="a role is missing"))
+    await ask(world, "v1", override=override)
+    await world.run()
+    [record] = world.records("staging")
+    assert record.phase == "failed"
+    return record
+
+
+async def test_a_retry_repeats_the_override_of_what_it_tries_again() -> None:
+    override = Override(("gate",), "the runner is down")
+    world = World(conditional(gates=["lint"], automatic=False))
+    record = await failed(world, override)
+    promoted = started(await retry(world.app, record.id, EVE))
+    assert promoted.record.override == override
+    assert promoted.record.decision is not None
+    [gate] = [each for each in promoted.record.decision.conditions if each.kind == "gate"]
+    assert gate.text.endswith("overridden by Eve: the runner is down")
+
+
+async def test_a_retry_goes_by_the_rule_that_is_the_image_s_today() -> None:
+    world = World(conditional(automatic=False))
+    record = await failed(world)
+    strict, lax = conditional(name="strict", gates=["scan"]).rules[0], conditional().rules[0]
+    world.policy = replace(world.policy, rules=(strict, lax))
+    world.app = world.new_app()
+    with pytest.raises(NotQualifiedError, match="waits for gate scan in dev"):
+        await retry(world.app, record.id, ANN)
+
+
+@pytest.mark.parametrize("rule", [{"to": "prod"}, {"from": "prod"}, {"tags": ["w*"]}])
+async def test_a_retry_leads_nowhere_else_than_what_it_tries_again(rule: dict[str, str]) -> None:
+    world = World(conditional(automatic=False))
+    record = await failed(world)
+    world.policy = conditional(**rule)
+    world.app = world.new_app()
+    with pytest.raises(NoRuleError, match="no rule leads shop/web:v1 from dev into staging any more"):
+        await retry(world.app, record.id, ANN)

@@ -6,6 +6,8 @@ import logging
 import pytest
 
 from promoter.adapters.settings import Access, Auth
+from promoter.application.ports import ImportStatus, Progress
+from promoter.application.work import advance
 from promoter.domain.access import Capability, Role
 from promoter.domain.codec import plain
 from promoter.entrypoints import routes
@@ -152,6 +154,24 @@ async def test_an_override_is_for_an_admin_and_kept_with_its_reason(monkeypatch:
     assert answer.status_code == 202
     assert read(answer)["override"] == override
     assert read(answer)["actor"]["via"] == "entra"
+
+
+async def test_a_retry_of_what_was_overridden_is_for_an_admin_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = entra(monkeypatch)
+    await qualified(on.world, "v1")
+    await on.world.run()
+    on.world.registry.answer_submit(ImportStatus(Progress.FORBIDDEN, message="a role is missing"))
+    override = {"conditions": ["approval"], "reason": "the shop is down"}
+    wanted = {"repository": WEB, "tag": "v1", "to": "prod", "override": override}
+    headers = {CLIENT: "tests", **signed_in(Role.ADMIN)}
+    record = read(await call(on, "promote", wanted, headers=headers))["id"]
+    await on.world.wake([advance(on.world.records("prod")[0].line_key)])
+    await on.world.run()
+    operator = {CLIENT: "tests", **signed_in(Role.OPERATOR)}
+    answer = await call(on, "retry", headers=operator, path={"id": record})
+    assert answer.status_code == 403
+    answer = await call(on, "retry", headers=headers, path={"id": record})
+    assert (answer.status_code, read(answer)["override"]) == (202, override)
 
 
 async def test_an_approval_keeps_who_gave_it_and_how_they_were_known(monkeypatch: pytest.MonkeyPatch) -> None:
