@@ -83,16 +83,18 @@ async def _arrived(app: App, record: Promotion) -> list[Work]:
     at = record.completed_at or record.created_at
     arrival = Arrival(record.environment, record.tag, first_at=at, last_at=at, pushed_at=record.pushed_at)
     await app.evidence.add(record.image, arrival)
+    if record.override is not None:  # it may have ended a veto, and under other tags the image waits for that
+        return await consider(app, record.image)
     return await consider(app, record.image, lambda rule: rule.source == record.environment)
 
 
 async def _judge_again(app: App, record: Promotion) -> list[Work]:
-    """A rollback holds its line and vetoes images: whatever waits is to show that."""
+    """A rollback holds its line and vetoes images, and ends a veto: whatever waits is judged with that."""
     line = await app.line(record.line_key)
     vetoed = [veto.digest for veto in line.vetoes if veto.record == record.id]
     return [
         *await waiting_on(app, record.line_key),
-        *(Consider(record.repository, digest) for digest in vetoed),
+        *(Consider(record.repository, digest) for digest in (*vetoed, record.digest)),
     ]
 
 

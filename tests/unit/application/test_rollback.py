@@ -6,19 +6,21 @@ import pytest
 
 from promoter.application.history import Query, history
 from promoter.application.hold import unhold
-from promoter.application.promote import NotQualifiedError
+from promoter.application.promote import NotQualifiedError, Wanted, promote
 from promoter.application.records import find_record
-from promoter.domain.condition import Kind
+from promoter.application.work import advance
+from promoter.domain.condition import Kind, Override
 from promoter.domain.errors import NotFoundError
-from promoter.domain.image import Digest
+from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.line import LineKey
 from promoter.domain.promotion import FailureCode, Phase, Promotion
-from tests.fakes.world import WEB, World, registry_id
+from tests.fakes.world import ANN, WEB, World, registry_id, started
 from tests.unit.application.stories import (
     DAY,
     HOUR,
     MINUTE,
     codes,
+    conditional,
     failure,
     imported,
     in_flight,
@@ -155,6 +157,42 @@ async def test_the_vetoed_image_stays_out_after_the_hold_is_deleted_until_a_roll
     await world.run()
     assert await world.current("prod") == second
     assert second not in await vetoed(world, "prod")
+
+
+async def test_what_a_veto_alone_kept_from_going_on_goes_on_when_a_rollback_ends_the_veto() -> None:
+    world = World()
+    await released(world, "v1")
+    second = await world.push("v2")
+    await world.report("unit-tests", "passed", second)
+    await world.run()
+    bad = world.records("staging")[0]
+    await world.roll_back(world.records("staging")[-1].id)
+    await world.run()
+    await world.report("integration-tests", "passed", second, "staging")
+    await world.run()
+    [candidate] = world.candidates("prod")
+    assert candidate.decision.reasons.startswith("was rolled back in staging")
+    await world.roll_back(bad.id)
+    await world.run()
+    assert await world.current("prod") == second
+
+
+async def test_what_a_veto_kept_from_another_tag_goes_on_when_an_override_ends_the_veto() -> None:
+    world = World(conditional(tags=["v*", "also-*"]))
+    await world.push("v1")
+    await world.run()
+    second = await world.push("v2")
+    await world.run()
+    await world.roll_back(world.records("staging")[-1].id)
+    await world.run()
+    await start_over(world, "staging")
+    await world.push("also-v2", second)
+    await world.run()
+    override = Override(("veto",), "it was the network")
+    wanted = Wanted(Repository(WEB), "staging", Tag("v2"), override=override)
+    await world.wake([advance(started(await promote(world.app, wanted, ANN)).record.line_key)])
+    await world.run()
+    assert world.served("staging", "also-v2") == second
 
 
 async def test_a_newer_image_goes_on_when_the_hold_is_deleted() -> None:
