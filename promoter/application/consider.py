@@ -43,7 +43,14 @@ async def consider(app: App, image: Image, only: Callable[[PromotionRule], bool]
 
 
 async def _consider_rule(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arrival) -> list[Work]:
-    return await while_it_changes(lambda: _judge(app, rule, evidence, arrival))
+    known = [evidence]
+
+    async def step() -> list[Work]:
+        """Judge by what is known; where somebody else has judged it meanwhile, by what was learned since."""
+        latest = known.pop() if known else await app.evidence.load(evidence.image)
+        return await _judge(app, rule, latest, latest.arrival(arrival.environment, arrival.tag) or arrival)
+
+    return await while_it_changes(step)
 
 
 async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arrival) -> list[Work]:

@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from functools import partial
-from typing import Any, cast, override
+from typing import Any, override
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -30,6 +30,7 @@ from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.line import LineKey
 from promoter.domain.promotion import Phase, Promotion
 from tests.fakes.crash import Crash, CrashPoints
+from tests.fakes.jitter import jittered
 from tests.fakes.watching import WatchingStore
 from tests.fakes.world import ANN, APPROVERS, WEB, World, policy, registry_id
 
@@ -45,24 +46,6 @@ def _digest(number: int) -> Digest:
     return Digest(f"sha256:{hashlib.sha256(str(number).encode()).hexdigest()}")
 
 
-class _Jitter:
-    """A port whose calls take their turn after an unforeseeable number of others'."""
-
-    def __init__(self, port: object, dice: random.Random) -> None:
-        self._port = port
-        self._dice = dice
-
-    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
-        found = getattr(self._port, name)
-
-        async def call(*args: object, **kwargs: object) -> object:
-            for _ in range(self._dice.randrange(4)):
-                await asyncio.sleep(0)
-            return await found(*args, **kwargs)
-
-        return call
-
-
 class BusyWorld(World):
     """A world with several instances at work, some of which die."""
 
@@ -76,7 +59,7 @@ class BusyWorld(World):
     @override
     def new_app(self) -> App:
         def jitter[P](port: P) -> P:
-            return cast("P", _Jitter(port, self.dice))
+            return jittered(port, self.dice)
 
         return App(
             self.policy,

@@ -1,7 +1,9 @@
 """Several instances at the same work at the same time: in effect it is done once."""
 
 import asyncio
+import random
 from collections.abc import Awaitable
+from dataclasses import replace
 
 from promoter.application.advance import advance
 from promoter.application.hold import hold
@@ -14,8 +16,9 @@ from promoter.application.work import advance as wake_line
 from promoter.domain.image import Repository, Tag
 from promoter.domain.line import LineKey
 from promoter.domain.promotion import Phase
-from tests.fakes.world import ANN, WEB, World, policy, registry_id, started
-from tests.unit.application.stories import HOUR, imported, in_flight, qualified, released
+from tests.fakes.jitter import jittered
+from tests.fakes.world import ANN, APPROVERS, WEB, World, policy, registry_id, started
+from tests.unit.application.stories import HOUR, conditional, imported, in_flight, qualified, released
 
 MANY = 8
 STAGING = LineKey("staging", Repository(WEB))
@@ -62,6 +65,19 @@ async def test_a_line_that_many_instances_drive_imports_each_tag_once() -> None:
         world.clock.set(world.scheduler.next_due or world.clock.now())
     assert world.story("staging") == ["automatic v1 succeeded"]
     assert imported(world) == ["v1", "current"]
+
+
+async def test_a_candidate_shows_all_that_several_instances_have_learned_at_once() -> None:
+    for seed in range(100):
+        dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
+        world = World(conditional(approvals={"count": 3}))
+        image = await world.push("v1")
+        evidence, promotions = jittered(world.evidence, dice), jittered(world.promotions, dice)
+        world.app = replace(world.app, evidence=evidence, promotions=promotions)
+        approvers = [APPROVERS[name] for name in ("ann", "bob")]
+        await asyncio.gather(*(world.approve(image, "dev-to-staging", each) for each in approvers))
+        [candidate] = world.candidates("staging")
+        assert "approved by Ann at 2026-11-23T09:00:01Z, Bob at" in candidate.decision.reasons, seed
 
 
 async def test_a_request_by_hand_that_is_made_many_times_at_once_is_one_promotion() -> None:
