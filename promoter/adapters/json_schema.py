@@ -25,6 +25,7 @@ type Facts = Mapping[tuple[str, str], Schema]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SETTING = r"\$\{[^}]+\}"
+_IN_THE_FILE = re.compile(r" \(`\w+` in the file\)")  # which is where an editor's reader is
 _ATTRIBUTE = re.compile(r"^    (\w+): ", re.MULTILINE)
 
 
@@ -44,27 +45,32 @@ def text(pattern: str, *examples: str, says: str = "", settings: bool = True) ->
     return made | ({"examples": list(examples)} if examples else {})
 
 
-_TEXTS: dict[type, Schema] = {
-    Repository: text(r"[a-z0-9._/-]{1,255}"),
-    Tag: text(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"),
-    Glob: text(r"[A-Za-z0-9._/*?-]+"),
-    SemverRange: text(r"[0-9A-Za-z.+*<>=~^|\s-]{1,256}"),
-    Expression: {"type": "string"},
-    Duration: text(r"(?:[0-9]{1,5}[smhdw])+"),
-    Cron: text(r"\s*(?:[0-9A-Za-z*/,#-]+\s+){4}[0-9A-Za-z*/,#-]+\s*"),
-    TimeZone: text(r"[A-Za-z0-9_+/-]+"),
-    SettingReference: text(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}", settings=False),
+_PATTERNS: dict[type, str | None] = {
+    Repository: r"[a-z0-9._/-]{1,255}",
+    Tag: r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}",
+    Glob: r"[A-Za-z0-9._/*?-]+",
+    SemverRange: r"[0-9A-Za-z.+*<>=~^|\s-]{1,256}",
+    Expression: None,
+    Duration: r"(?:[0-9]{1,5}[smhdw])+",
+    Cron: r"\s*(?:[0-9A-Za-z*/,#-]+\s+){4}[0-9A-Za-z*/,#-]+\s*",
+    TimeZone: r"[A-Za-z0-9_+/-]+",
 }
+_REFERENCE = text(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}", settings=False)
 
 
-def schema_of(type_: type[msgspec.Struct], facts: Facts) -> Schema:
+def schema_of(
+    type_: type[msgspec.Struct], facts: Facts, patterns: Mapping[type, str] | None = None, *, settings: bool
+) -> Schema:
     """The JSON Schema of a file that is of a type.
 
     Args:
         type_: The type of the whole file.
         facts: What the types do not say.
+        patterns: The patterns of types of text that only this file has.
+        settings: Whether `${NAME}` may stand for a part of a text.
     """
-    schema = msgspec.json.schema(type_, schema_hook=_text)
+    known = {**_PATTERNS, **(patterns or {})}
+    schema = msgspec.json.schema(type_, schema_hook=lambda each: _text(each, known, settings=settings))
     for struct in _structs(type_):
         definition = schema["$defs"][struct.__name__]
         summary, attributes = _said(struct)
@@ -82,10 +88,13 @@ def schema_of(type_: type[msgspec.Struct], facts: Facts) -> Schema:
     return {"$schema": _DIALECT, "$comment": "Made by `make schema`.", **schema}
 
 
-def _text(type_: type) -> Schema:
+def _text(type_: type, patterns: Mapping[type, str | None], *, settings: bool) -> Schema:
     summary, _ = _said(type_)
-    found = {"description": summary, "examples": [getattr(type_, "EXAMPLE", "")]} | _TEXTS[type_]
-    return found | {"patternErrorMessage": summary} if "pattern" in found else found
+    shown = {"description": summary, "examples": [getattr(type_, "EXAMPLE", "")]}
+    if type_ is SettingReference:
+        return shown | _REFERENCE
+    pattern = patterns[type_]
+    return shown | ({"type": "string"} if pattern is None else text(pattern, says=summary, settings=settings))
 
 
 def _structs(type_: Any) -> Iterator[type[msgspec.Struct]]:  # noqa: ANN401 - any type
@@ -115,4 +124,4 @@ def _said(type_: type) -> tuple[str, dict[str, str]]:
 
 
 def _in_one_line(said: str) -> str:
-    return " ".join(said.split())
+    return _IN_THE_FILE.sub("", " ".join(said.split()))

@@ -61,4 +61,4 @@ _FACTS = {
 
 def policy_schema() -> Schema:
     """The JSON Schema of the policy file."""
-    return schema_of(Policy, _FACTS)
+    return schema_of(Policy, _FACTS, settings=True)

@@ -42,6 +42,10 @@ COMMANDS: dict[str, dict[str, str]] = {
         "hold": "promoter.cli.holding:hold",
         "unhold": "promoter.cli.holding:unhold",
     },
+    "Try a policy": {
+        "check": "promoter.cli.trying:check",
+        "simulate": "promoter.cli.trying:simulate",
+    },
     "On this machine": {
         "completion": "promoter.cli.completion:completion",
     },

@@ -49,6 +49,10 @@ class MemoryRegistries:
 
     # What others do to the registries.
 
+    def new_digest(self) -> Digest:
+        """The digest of an image that nobody has seen yet."""
+        return Digest(f"sha256:{hashlib.sha256(f'image {next(self._numbers)}'.encode()).hexdigest()}")
+
     def push(
         self,
         registry: Location,
@@ -58,7 +62,7 @@ class MemoryRegistries:
         manifests: int = 1,
     ) -> Digest:
         """Push an image, a new one unless it is given; `manifests`: how many it consists of."""
-        pushed = digest or _digest(f"image {next(self._numbers)}")
+        pushed = digest or self.new_digest()
         content = self._of(registry, Repository(repository))
         content.manifests[pushed] = manifests
         if tag is not None:
@@ -114,7 +118,3 @@ def tag_exists(request: Import) -> ImportStatus:
 def name_of(registry: Location) -> str:
     """What a registry is known by."""
     return (registry if isinstance(registry, str) else registry.login_server).lower()
-
-
-def _digest(text: str) -> Digest:
-    return Digest(f"sha256:{hashlib.sha256(text.encode()).hexdigest()}")

@@ -20,7 +20,11 @@ SCHEMA = json.loads((FOLDER / "policy.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 SETTINGS = {"SOAK": "2h", "DEV": registry_id("dev"), "NAME": "one"}
 SAMPLES = sorted(
-    path for folder in (".", "localhost", "examples") for path in (FOLDER / folder).glob("*policy*.yaml")
+    [
+        *FOLDER.glob("*policy.yaml"),
+        *FOLDER.glob("localhost/*policy.yaml"),
+        *FOLDER.glob("examples/*/policy.yaml"),
+    ]
 )
 
 
