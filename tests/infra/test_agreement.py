@@ -182,15 +182,7 @@ def test_the_app_registration_has_the_roles_of_the_app_and_of_the_policy() -> No
     assert f"scope={scope['id']}" in (INFRA / "entra/register.sh").read_text()
 
 
-def test_the_platform_lets_through_what_has_no_token() -> None:
+def test_the_platform_lets_only_event_grids_webhook_through_without_a_token() -> None:
     text = (INFRA / "app/function.bicep").read_text()
-    found = re.search(r"excludedPaths: \[(.*)\]", text)
-    assert found
-    paths = set(re.findall(r"'([^']+)'", found[1]))
-    anonymous = {
-        f"/api/{binding['route']}"
-        for function in FUNCTIONS.values()
-        for binding in function.values()
-        if binding.get("authLevel") == "ANONYMOUS"
-    }
-    assert paths == {"/runtime/webhooks/eventgrid", *anonymous}
+    assert re.findall(r"excludedPaths: (.*)", text) == ["['/runtime/webhooks/eventgrid']"]
+    assert "requireAuthentication: true" in text

@@ -1,0 +1,1 @@
+"""What Promoter costs, and how it is measured."""
