@@ -50,7 +50,7 @@ docs: setup  ## Write docs/cli.md's reference and recorded session anew, by runn
 .PHONY: debian-packages
 debian-packages:
 	@missing=""
-	for program in skopeo docker-registry; do
+	for program in skopeo docker-registry jq shellcheck; do
 	  command -v $$program >/dev/null || missing="$$missing $$program"
 	done
 	if [ -n "$$missing" ]; then
@@ -98,8 +98,14 @@ lint: setup  ## Style, types, import contracts
 	$(PY) -m uv pip install --quiet --python .venv-infra/bin/python --require-hashes -r infra/requirements.txt
 	touch $@
 
-infra-check: setup .venv-infra/.ready  ## Bicep files and pipelines, without Azure; TYPES=bicep-types-az checks each property
+infra-check: setup debian-packages .venv-infra/.ready  ## Bicep files and pipelines, without Azure; TYPES=bicep-types-az checks each property
 	@$(PY) -m infra.check --checkov .venv-infra/bin/checkov $(if $(TYPES),--types $(TYPES))
+	schema() { .venv-infra/bin/check-jsonschema --quiet --builtin-schema "vendor.$$@"; }
+	schema github-workflows pipelines/github/*.yml
+	schema github-actions pipelines/github/*/action.yml
+	schema azure-pipelines --regex-variant nonunicode pipelines/azure-devops/*.yml
+	shellcheck --external-sources --source-path=SCRIPTDIR pipelines/scripts/*.sh infra/entra/*.sh
+	echo "pipelines: in order"
 
 fix: setup  ## Mend what the linter can mend
 	@$(PY) -m ruff check --fix .
