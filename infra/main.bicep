@@ -23,8 +23,8 @@ param registries array
 @description('How callers of the HTTP API are known. With keys, callers have no names, so approvals and overrides are refused.')
 param auth string = 'entra'
 
-@description('The application (client) id of the app registration that callers get tokens for. The preprovision hook makes one.')
-param authClientId string = ''
+@description('The application (client) id of the app registration that callers get tokens for, which the preprovision hook makes; empty with keys.')
+param authClientId string
 
 @description('The tenant that callers sign in to.')
 param authTenantId string = tenant().tenantId

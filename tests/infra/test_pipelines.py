@@ -92,7 +92,7 @@ def test_the_action_sets_what_the_scripts_read() -> None:
 def test_nothing_that_a_caller_gives_becomes_a_command(path: Path) -> None:
     for step in steps(load(path)):
         assert "${{" not in commands(step)
-        assert not re.search(r"\$\((?!Build\.|repository\)|digest\))", commands(step))
+        assert not re.search(r"\$\((?!Pipeline\.|repository\)|digest\))", commands(step))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
