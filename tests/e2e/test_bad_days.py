@@ -77,7 +77,7 @@ BAD_REQUESTS: list[tuple[str, dict[str, str], str | None, str]] = [
     ("promotions", {"repository": "Shop/Web", "tag": "v1", "to": "prod"}, "repository", "lower-case"),
     ("promotions", {"repository": WEB, "tag": "-v1", "to": "prod"}, "tag", "at most 128"),
     ("promotions", {"repository": WEB, "digest": "sha256:12", "to": "prod"}, "digest", "64"),
-    ("gates", {"repository": WEB}, None, "environment"),
+    ("gates", {"repository": WEB}, "environment", "are missing"),
 ]
 
 
