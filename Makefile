@@ -50,7 +50,7 @@ docs: setup  ## Write docs/cli.md's reference and recorded session anew, by runn
 .PHONY: debian-packages
 debian-packages:
 	@missing=""
-	for program in skopeo docker-registry jq shellcheck; do
+	for program in skopeo docker-registry jq shellcheck chromium; do
 	  command -v $$program >/dev/null || missing="$$missing $$program"
 	done
 	if [ -n "$$missing" ]; then

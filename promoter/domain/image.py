@@ -12,10 +12,10 @@ import msgspec
 from promoter.domain.errors import InvalidReferenceError
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
-_MAX_REPOSITORY = 255
+REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+MAX_REPOSITORY = 255
 _MAX_SHOWN = 80
 
 
@@ -31,10 +31,10 @@ class Repository(str):
 
     def __new__(cls, text: str) -> Self:
         """Check the text."""
-        if len(text) > _MAX_REPOSITORY:
-            message = f"a repository name has at most {_MAX_REPOSITORY} characters, not {len(text)}"
+        if len(text) > MAX_REPOSITORY:
+            message = f"a repository name has at most {MAX_REPOSITORY} characters, not {len(text)}"
             raise InvalidReferenceError(message, "repository")
-        if not _REPOSITORY.fullmatch(text):
+        if not REPOSITORY.fullmatch(text):
             message = (
                 f"{_quoted(text)} is not a repository name: lower-case letters and digits, with "
                 "one of . _ __ - inside a component and / between components "
@@ -66,7 +66,7 @@ class Tag(str):
 
     def __new__(cls, text: str) -> Self:
         """Check the text."""
-        if not _TAG.fullmatch(text):
+        if not TAG.fullmatch(text):
             message = (
                 f"{_quoted(text)} is not a tag: at most 128 letters, digits and . _ -, the first of them a "
                 "letter, a digit or _ (OCI distribution specification, <reference> as a tag)"
@@ -91,7 +91,7 @@ class Digest(str):
 
     def __new__(cls, text: str) -> Self:
         """Check the text."""
-        if not _DIGEST.fullmatch(text):
+        if not DIGEST.fullmatch(text):
             message = (
                 f"{_quoted(text)} is not a digest: sha256: and 64, or sha512: and 128, lower-case "
                 "hexadecimal digits (OCI image specification, Digests)"

@@ -37,6 +37,7 @@ class Answer:
         wake: What is to be put on the work queue.
         record: The promotion that was started, whose end can be waited for.
         replayed: Whether it is what the same call was answered before.
+        kind: The text's media type.
     """
 
     text: str = ""
@@ -45,6 +46,7 @@ class Answer:
     wake: Sequence[Work] = ()
     record: str | None = None
     replayed: bool = False
+    kind: str = JSON
 
 
 def shown(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
@@ -82,13 +84,13 @@ def response(req: func.HttpRequest, answer: Answer) -> func.HttpResponse:
     """The answer as the worker takes it: without its text, where whoever reads has that already."""
     if req.method != "GET" or answer.status != 200:  # noqa: PLR2004 - OK
         replayed = {"Idempotent-Replayed": "true"} if answer.replayed else {}
-        return reply(answer.text, answer.status, JSON, {**answer.headers, **replayed})
+        return reply(answer.text, answer.status, answer.kind, {**answer.headers, **replayed})
     tag = f'"{hashlib.sha256(answer.text.encode()).hexdigest()[:32]}"'
     known = {each.strip().removeprefix("W/") for each in req.headers.get("If-None-Match", "").split(",")}
     headers = {**answer.headers, "ETag": tag}
     if known & {tag, "*"}:
-        return reply("", 304, JSON, headers)
-    return reply(answer.text, answer.status, JSON, headers)
+        return reply("", 304, answer.kind, headers)
+    return reply(answer.text, answer.status, answer.kind, headers)
 
 
 def reply(text: str, status: int, kind: str, headers: Mapping[str, str]) -> func.HttpResponse:

@@ -1,8 +1,6 @@
 """What is wrong with a request, in the words of JSON: every missing field, every known one, every choice."""
 
 import re
-import types
-import typing
 from collections.abc import Iterator
 from difflib import get_close_matches
 from enum import StrEnum
@@ -12,6 +10,7 @@ import msgspec
 
 from promoter.domain.codec import convert, decode
 from promoter.domain.errors import InvalidError
+from promoter.entrypoints.json_types import item, options, structure
 
 _EXPECTED = re.compile(r"[Ee]xpected `?(?P<wanted>[\w| ]+?)`?(?:, got `?(?P<got>\w+)`?)")
 _BOUND = re.compile(r"Expected `int` (?P<sign><=|>=) (?P<limit>\d+)")
@@ -76,7 +75,9 @@ def _explained(error: InvalidError, value: object, type_: type[msgspec.Struct]) 
         verb = "is" if len(missing) == 1 else "are"
         return InvalidError(f"{_listed(missing)} {verb} missing", _join(path, missing[0]))
     if match := _UNKNOWN.fullmatch(text):
-        return InvalidError(_not_known(match["name"], _struct(type_, steps)), _join(path, match["name"]))
+        return InvalidError(
+            _not_known(match["name"], structure(_type_at(type_, steps))), _join(path, match["name"])
+        )
     if match := _ENUM.fullmatch(text):
         text = f"{match['value'][:80]} is none of {', '.join(_choices(type_, steps))}"
     return InvalidError(_in_words(text), error.field)
@@ -99,7 +100,7 @@ def _missing(value: object, type_: type[msgspec.Struct], steps: list[str | int])
     given: Any = value
     for step in steps:
         given = given[step]
-    struct = _struct(type_, steps) or type_
+    struct = structure(_type_at(type_, steps)) or type_
     for field in msgspec.structs.fields(struct):
         if field.required and field.encode_name not in given:
             yield field.encode_name
@@ -113,39 +114,19 @@ def _not_known(name: str, struct: type[msgspec.Struct] | None) -> str:
 
 
 def _choices(type_: type[msgspec.Struct], steps: list[str | int]) -> Iterator[str]:
-    for option in _options(_type_at(type_, steps)):
+    for option in options(_type_at(type_, steps)):
         if isinstance(option, type) and issubclass(option, StrEnum):
             yield from option
 
 
-def _struct(type_: type[msgspec.Struct], steps: list[str | int]) -> type[msgspec.Struct] | None:
-    found = (
-        each
-        for each in _options(_type_at(type_, steps))
-        if isinstance(each, type) and issubclass(each, msgspec.Struct)
-    )
-    return next(found, None)
-
-
 def _type_at(type_: Any, steps: list[str | int]) -> Any:  # noqa: ANN401 - any type of a request
-    """The type of what a path leads to."""
+    """The type of what a path leads to; None where that is not known."""
     for step in steps:
-        for option in _options(type_):
-            if isinstance(step, str) and isinstance(option, type) and issubclass(option, msgspec.Struct):
-                fields = msgspec.structs.fields(option)
-                type_ = next((each.type for each in fields if each.encode_name == step), None)
-            elif isinstance(step, int) and typing.get_origin(option) in {tuple, list}:
-                type_ = typing.get_args(option)[0]
+        struct = structure(type_)
+        fields = msgspec.structs.fields(struct) if struct else ()
+        named = next((each.type for each in fields if each.encode_name == step), None)
+        type_ = item(type_) if isinstance(step, int) else named
     return type_
-
-
-def _options(type_: Any) -> tuple[Any, ...]:  # noqa: ANN401
-    """What a type may be, without its aliases and annotations."""
-    if isinstance(type_, typing.TypeAliasType):
-        return _options(type_.__value__)
-    if isinstance(type_, types.UnionType):
-        return tuple(option for each in typing.get_args(type_) for option in _options(each))
-    return (type_,)
 
 
 def _join(path: str, name: str) -> str:

@@ -173,3 +173,17 @@ async def on_details(asked: Asked[Nothing, Nothing]) -> Answer:
         last_rejection=latest[0].at if latest else None,
     )
     return shown(view)
+
+
+async def on_openapi(asked: Asked[Nothing, Nothing]) -> Answer:  # noqa: ARG001 - as every handler
+    """The API's description, for programs."""
+    from promoter.entrypoints.openapi import description  # noqa: PLC0415 - no other call pays for it
+
+    return shown(description())
+
+
+async def on_docs(asked: Asked[Nothing, Nothing]) -> Answer:  # noqa: ARG001 - as every handler
+    """The API's description, for people."""
+    from promoter.entrypoints.docs_page import SECURITY, page  # noqa: PLC0415 - no other call pays for it
+
+    return Answer(page(), headers={"Content-Security-Policy": SECURITY}, kind="text/html")

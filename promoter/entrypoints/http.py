@@ -135,6 +135,20 @@ async def get_health_details(req: func.HttpRequest) -> func.HttpResponse:
     return await serve(routes.DETAILS, req, handlers.on_details)
 
 
+@bp.function_name("openapi")
+@bp.route("openapi.json", methods=["GET"])
+async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
+    """The API's description, for programs."""
+    return await serve(routes.OPENAPI, req, handlers.on_openapi)
+
+
+@bp.function_name("docs")
+@bp.route("docs", methods=["GET"])
+async def get_docs(req: func.HttpRequest) -> func.HttpResponse:
+    """The API's description, for people."""
+    return await serve(routes.DOCS, req, handlers.on_docs)
+
+
 @bp.function_name("unknown")
 @bp.route("{*path}", auth_level=func.AuthLevel.ANONYMOUS)
 async def no_such_call(req: func.HttpRequest) -> func.HttpResponse:

@@ -93,7 +93,7 @@ class Route[Q: msgspec.Struct, B: msgspec.Struct]:
             be allowed in the environment that the call is about: who carries it out asks for that again.
         query: What its query says.
         body: What its body says.
-        answers: What it answers, by status.
+        answers: What it may answer, by status; no type where it answers nothing, `str` for a web page.
     """
 
     name: str
@@ -102,7 +102,7 @@ class Route[Q: msgspec.Struct, B: msgspec.Struct]:
     needs: Capability | None
     query: type[Q]
     body: type[B]
-    answers: Mapping[int, object]
+    answers: Mapping[int, tuple[object, ...]]
 
     @property
     def changes(self) -> bool:
@@ -112,30 +112,33 @@ class Route[Q: msgspec.Struct, B: msgspec.Struct]:
 
 _READ, _REPORT = Capability.READ, Capability.REPORT
 _OPERATE, _APPROVE = Capability.OPERATE, Capability.APPROVE
-_STARTED = {202: RecordView | CandidateView, 200: RecordView}
-_ROLLED_BACK = {202: RecordView, 200: RollbackView}
+_STARTED = {202: (RecordView,), 200: (RecordView,)}
+_STARTED_OR_WAITING = {202: (RecordView, CandidateView), 200: (RecordView,)}
+_ROLLED_BACK = {202: (RecordView,), 200: (RecordView, RollbackView)}
 _LINE = "holds/{environment}/{repository}"
 
-PROMOTE = Route("promote", "POST", "promotions", _OPERATE, Waiting, Wanted, _STARTED)
+PROMOTE = Route("promote", "POST", "promotions", _OPERATE, Waiting, Wanted, _STARTED_OR_WAITING)
 ROLL_BACK = Route("roll_back", "POST", "rollbacks", _OPERATE, Waiting, RollbackWanted, _ROLLED_BACK)
 ADOPT = Route("adopt", "POST", "adoptions", _OPERATE, Waiting, Adoption, _STARTED)
-RETRY = Route("retry", "POST", "promotions/{id}/retry", _OPERATE, Waiting, Nothing, _STARTED)
-ABORT = Route("abort", "POST", "promotions/{id}/abort", _OPERATE, Nothing, Abortion, {200: RecordView})
-REPORT_GATE = Route("report_gate", "POST", "gates", _REPORT, Nothing, GateReport, {202: ReportView})
-APPROVE = Route("approve", "POST", "approvals", _APPROVE, Nothing, ApprovalWanted, {202: ApprovalView})
-HOLD = Route("hold", "PUT", _LINE, _OPERATE, Track, Reason, {200: LineView})
-UNHOLD = Route("unhold", "DELETE", _LINE, _OPERATE, Track, Nothing, {204: None})
-HISTORY = Route("history", "GET", "promotions", _READ, Query, Nothing, {200: Page[RecordView]})
-SHOW = Route("show", "GET", "promotions/{id}", _READ, Waiting, Nothing, {200: RecordView})
-ENVIRONMENTS = Route("environments", "GET", "environments", _READ, Listing, Nothing, {200: Page[LineView]})
-CANDIDATES = Route("candidates", "GET", "candidates", _READ, Listing, Nothing, {200: Page[CandidateView]})
-DECIDE = Route("decide", "GET", "decisions", _READ, DecisionQuery, Nothing, {200: DecisionView})
-HEALTH = Route("health", "GET", "health", None, Nothing, Nothing, {200: HealthView, 503: HealthView})
-DETAILS = Route("health_details", "GET", "health/details", _READ, Nothing, Nothing, {200: DetailsView})
+RETRY = Route("retry", "POST", "promotions/{id}/retry", _OPERATE, Waiting, Nothing, _STARTED_OR_WAITING)
+ABORT = Route("abort", "POST", "promotions/{id}/abort", _OPERATE, Nothing, Abortion, {200: (RecordView,)})
+REPORT_GATE = Route("report_gate", "POST", "gates", _REPORT, Nothing, GateReport, {202: (ReportView,)})
+APPROVE = Route("approve", "POST", "approvals", _APPROVE, Nothing, ApprovalWanted, {202: (ApprovalView,)})
+HOLD = Route("hold", "PUT", _LINE, _OPERATE, Track, Reason, {200: (LineView,)})
+UNHOLD = Route("unhold", "DELETE", _LINE, _OPERATE, Track, Nothing, {204: ()})
+HISTORY = Route("history", "GET", "promotions", _READ, Query, Nothing, {200: (Page[RecordView],)})
+SHOW = Route("show", "GET", "promotions/{id}", _READ, Waiting, Nothing, {200: (RecordView,)})
+ENVIRONMENTS = Route("environments", "GET", "environments", _READ, Listing, Nothing, {200: (Page[LineView],)})
+CANDIDATES = Route("candidates", "GET", "candidates", _READ, Listing, Nothing, {200: (Page[CandidateView],)})
+DECIDE = Route("decide", "GET", "decisions", _READ, DecisionQuery, Nothing, {200: (DecisionView,)})
+OPENAPI = Route("openapi", "GET", "openapi.json", _READ, Nothing, Nothing, {200: (dict,)})
+DOCS = Route("docs", "GET", "docs", _READ, Nothing, Nothing, {200: (str,)})
+HEALTH = Route("health", "GET", "health", None, Nothing, Nothing, {200: (HealthView,), 503: (HealthView,)})
+DETAILS = Route("health_details", "GET", "health/details", _READ, Nothing, Nothing, {200: (DetailsView,)})
 
 type AnyRoute = Route[Any, Any]
 _ALL: tuple[AnyRoute, ...] = (
     *(PROMOTE, ROLL_BACK, ADOPT, RETRY, ABORT, REPORT_GATE, APPROVE, HOLD, UNHOLD),
-    *(HISTORY, SHOW, ENVIRONMENTS, CANDIDATES, DECIDE, HEALTH, DETAILS),
+    *(HISTORY, SHOW, ENVIRONMENTS, CANDIDATES, DECIDE, HEALTH, DETAILS, OPENAPI, DOCS),
 )
 ROUTES: Mapping[str, AnyRoute] = {route.name: route for route in _ALL}

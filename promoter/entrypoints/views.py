@@ -19,7 +19,13 @@ from promoter.domain.promotion import Failure, Phase, Promotion
 
 
 class DecisionView(msgspec.Struct, frozen=True, rename="camel"):
-    """What was decided, and why."""
+    """What was decided, and why.
+
+    Attributes:
+        rule: The rule that it was judged by; null where none leads the image there, and for rollbacks.
+        conditions: Every condition, met or not.
+        earliest: Where only time is missing: when the image qualifies.
+    """
 
     outcome: Outcome
     rule: str | None
@@ -28,7 +34,21 @@ class DecisionView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RecordView(msgspec.Struct, frozen=True, rename="camel"):
-    """A promotion record."""
+    """A promotion record.
+
+    Attributes:
+        id: What names it; opaque, and fit for a URL.
+        source: The environment that the image came from; null for what was adopted.
+        rule: The rule that it went by.
+        actor: Who asked for it.
+        replaces: The record that was current when it was claimed.
+        rollback_of: The record that a rollback goes back to.
+        retry_of: The failed record that it tries again.
+        override: What an administrator overrode of the conditions.
+        policy_hash: The policy that it was judged by.
+        decision: The decision that it was made on.
+        failure: Why it did not succeed, and what to do.
+    """
 
     id: str
     kind: Kind
@@ -53,7 +73,16 @@ class RecordView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class LineView(msgspec.Struct, frozen=True, rename="camel"):
-    """What an environment has of a repository now."""
+    """What an environment has of a repository now.
+
+    Attributes:
+        track: The release line, where the repository has several.
+        current: What the environment is meant to run, and the record that says so.
+        in_flight: How many promotions are on their way.
+        hold: Why automation stays off, and by whose word.
+        vetoes: Digests that were rolled back: no rule moves them to this environment, or on from here.
+        drift: Changes in the registry that were not Promoter's own.
+    """
 
     environment: str
     repository: Repository
@@ -66,7 +95,16 @@ class LineView(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class CandidateView(msgspec.Struct, frozen=True, rename="camel"):
-    """An image that waits, and for what."""
+    """An image that waits, and for what.
+
+    Attributes:
+        environment: Where it would go.
+        source: Where it is.
+        rule: The rule that it waits under.
+        since: When it began to wait.
+        decision: What it waits for.
+        requested: Who has asked for it by hand: it goes ahead as theirs.
+    """
 
     environment: str
     repository: Repository

@@ -69,6 +69,8 @@ FUNCTIONS: dict[str, Bindings] = {
     "decide": {"req": http("GET", "decisions")} | ANSWER,
     "health": {"req": http("GET", "health", "ANONYMOUS")} | ANSWER,
     "unknown": {"req": every_method("{*path}")} | ANSWER,
+    "openapi": {"req": http("GET", "openapi.json")} | ANSWER,
+    "docs": {"req": http("GET", "docs")} | ANSWER,
     "health_details": {"req": http("GET", "health/details")} | ANSWER,
 }
 

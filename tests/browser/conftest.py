@@ -1,0 +1,35 @@
+"""Debian's Chromium, headless."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def chromium() -> Path:
+    """Where it is."""
+    if not CHROMIUM.exists():
+        pytest.fail(f"{CHROMIUM} was not found: `make debian-packages` as root, or apt-get install chromium")
+    return CHROMIUM
+
+
+@pytest.fixture
+async def browser(chromium: Path) -> AsyncGenerator[Browser]:
+    """Chromium, started."""
+    async with async_playwright() as playwright:
+        found = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        yield found
+        await found.close()
