@@ -78,6 +78,7 @@ class LocalStack:
         settings: Mapping[str, str] | None = None,
         emulator_options: Sequence[str] = (),
         host_options: Sequence[str] = (),
+        reload: bool = False,
     ) -> None:
         """Describe a stack.
 
@@ -88,6 +89,7 @@ class LocalStack:
             settings: App settings on top of, or in place of, those that the stack gives.
             emulator_options: More options of `python -m emulator up`.
             host_options: More options of `python -m localhost.host`.
+            reload: Whether the hosts take up changes of the app, its policy and its settings.
         """
         self.ports = ports or Ports()
         self.state = state.resolve()
@@ -110,10 +112,9 @@ class LocalStack:
             functions_host(
                 ROOT,
                 port,
-                state=self.state / "host",
                 log=self._log("host" if number == 1 else f"host-{number}"),
                 settings=self.settings,
-                options=host_options,
+                options=[*host_options, *(["--reload", "--watch", str(policy.resolve())] if reload else [])],
             )
             for number, port in enumerate(self.ports.hosts, 1)
         ]

@@ -55,10 +55,10 @@ def emulator(
 
 
 def functions_host(
-    app: Path, port: int, *, state: Path, log: Path, settings: Mapping[str, str], options: Sequence[str] = ()
+    app: Path, port: int, *, log: Path, settings: Mapping[str, str], options: Sequence[str] = ()
 ) -> Part:
-    """The Functions host with an app, and the app's settings; hosts of one app share `state`."""
-    command = [sys.executable, "-m", "localhost.host", str(app), "--port", str(port), "--state", str(state)]
+    """The Functions host with an app, and the app's settings."""
+    command = [sys.executable, "-m", "localhost.host", str(app), "--port", str(port)]
     return Part(
         f"The Functions host on port {port}",
         [*command, *options],

@@ -8,29 +8,38 @@ import signal
 import sys
 from pathlib import Path
 
+from localhost.host.afresh import Afresh
+from localhost.host.console import print_problems, set_up_logging
 from localhost.host.errors import HostError
-from localhost.host.functions_host import Options, serve
+from localhost.host.functions_host import Ending, Options, Signals, serve
 
 
 def main() -> None:
     """Run the app that the command line names, until SIGTERM or Ctrl-C; exit with 1 if it cannot be run."""
     options = _options()
-    _set_up_logging()
+    set_up_logging()
     try:
-        drained = asyncio.run(_serve(options))
+        afresh = Afresh(options.port)
+        ending = asyncio.run(_serve(options, afresh))
     except HostError as error:
-        sys.exit(f"{error}")
-    if not drained:
-        logging.shutdown()
-        os._exit(0)  # A function that ran over still holds its thread, for which the interpreter would wait.
+        print_problems(error.problems)
+        sys.exit(1)
+    match ending:
+        case Ending.AFRESH:
+            afresh.start()
+        case Ending.BROKEN_OFF:
+            logging.shutdown()
+            os._exit(0)  # A function that ran over still holds its thread, for which Python would wait.
+        case Ending.FINISHED:
+            return
 
 
-async def _serve(options: Options) -> bool:
-    stop = asyncio.Event()
+async def _serve(options: Options, afresh: Afresh) -> Ending:
+    signals = Signals()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return await serve(options, stop)
+        loop.add_signal_handler(number, signals.interrupt)
+    return await serve(options, afresh, signals)
 
 
 def _options() -> Options:
@@ -41,25 +50,24 @@ def _options() -> Options:
     )
     parser.add_argument("app", type=Path, metavar="APP_DIR", help="folder of function_app.py and host.json")
     parser.add_argument("--port", type=int, default=7071, help="where to serve HTTP")
-    parser.add_argument(
-        "--state", type=Path, default=Path(".local/host"), help="folder of the timers' state, in APP_DIR"
-    )
-    parser.add_argument("--lease-seconds", type=int, default=600, help="lease of a queue message")
+    parser.add_argument("--lease-seconds", type=int, default=60, help="lease of a queue message")
+    parser.add_argument("--storage-seconds", type=float, default=5, help="time that storage has to answer in")
     parser.add_argument("--drain-seconds", type=float, default=30, help="time to finish in when told to stop")
-    given = parser.parse_args()
-    app = given.app.resolve()
-    return Options(app, given.port, app / given.state, given.lease_seconds, given.drain_seconds)
-
-
-def _set_up_logging() -> None:
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s.%(msecs)03d %(levelname)-7s %(name)s: %(message)s",
-        datefmt="%H:%M:%S",
+    parser.add_argument("--reload", action="store_true", help="start afresh when the app's files change")
+    parser.add_argument(
+        "--watch", type=Path, action="append", default=[], metavar="PATH", help="with --reload: this, too"
     )
-    logging.getLogger("azure").setLevel(logging.WARNING)
-    # What the worker library says of a failure, this host says too, with the function's name.
-    logging.getLogger("azure.functions").setLevel(logging.CRITICAL)
+    given = parser.parse_args()
+    watched = [path.resolve() for path in given.watch]
+    return Options(
+        app=given.app.resolve(),
+        port=given.port,
+        lease=given.lease_seconds,
+        patience=given.storage_seconds,
+        drain=given.drain_seconds,
+        reload=given.reload,
+        watch=watched,
+    )
 
 
 if __name__ == "__main__":

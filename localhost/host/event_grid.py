@@ -73,7 +73,9 @@ async def _call(function: Function, invocations: Invocations, events: list[_Even
 
 async def _call_once(function: Function, invocations: Invocations, event: _Event) -> FunctionFailed | None:
     try:
-        await invocations.run(function, json_datum(event), {"data": json_datum(event.get("data"))})
+        metadata = {"data": json_datum(event.get("data"))}
+        reason = f"EventGrid trigger fired for '{event.get('subject', '')}'"
+        await invocations.run(function, json_datum(event), metadata, reason=reason)
     except FunctionFailed as failure:
         return failure
     return None

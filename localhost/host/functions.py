@@ -1,7 +1,9 @@
 """What an app is made of: functions and their bindings."""
 
+import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +12,7 @@ from localhost.host.host_json import HostJson
 
 TRIGGERS = frozenset({"httpTrigger", "eventGridTrigger", "queueTrigger", "timerTrigger"})
 OUTPUTS = frozenset({"http", "queue"})
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,126}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +34,24 @@ class Function:
     outputs: Mapping[str, Binding]
 
     @classmethod
-    def of(cls, name: str, function_id: str, bindings: list[dict[str, Any]]) -> "Function":
-        """Sort a function's bindings.
+    def of(cls, name: str, function_id: str, bindings: Sequence[str]) -> "Function":
+        """Sort a function's bindings, given as JSON.
 
         Raises:
-            HostError: one of them is of a type that this host does not have.
+            HostError: its name is none, or this host does not have the type of a binding; all are named.
         """
-        known = [Binding(str(raw["name"]), str(raw["type"]), raw) for raw in bindings]
-        for binding in known:
-            if binding.type not in TRIGGERS | OUTPUTS:
-                message = f"Function '{name}': the local host does not have the binding '{binding.type}'."
-                raise HostError(message)
+        described = [json.loads(text) for text in bindings]
+        known = [Binding(str(each["name"]), str(each["type"]), each) for each in described]
+        problems = [
+            f"Function '{name}': the local host does not have the binding '{binding.type}'."
+            for binding in known
+            if binding.type not in TRIGGERS | OUTPUTS
+        ]
+        if not _NAME.fullmatch(name):
+            rule = "A name begins with a letter, and has at most 127 letters, digits, - and _."
+            problems.append(f"Function '{name}': {rule}")
+        if problems:
+            raise HostError(*problems)
         trigger = next(binding for binding in known if binding.type in TRIGGERS)
         return cls(name, function_id, trigger, {b.name: b for b in known if b.type in OUTPUTS})
 

@@ -1,6 +1,8 @@
 """host.json: what of it this host knows, checked before anything runs."""
 
 import re
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -98,17 +100,47 @@ def read_host_json(app: Path) -> HostJson:
     """Read and check the app's host.json.
 
     Raises:
-        HostError: it is missing, no JSON, or holds a key or a value that is not known.
+        HostError: it is missing, no JSON, or holds keys or values that are not known; all of them are named.
     """
     path = app / "host.json"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=HostJson, dec_hook=_decode)
+        document = msgspec.json.decode(path.read_bytes())
+        return msgspec.convert(document, HostJson, dec_hook=_decode)
     except FileNotFoundError as error:
         message = f"{path} was not found. Name the folder that holds function_app.py and host.json."
         raise HostError(message) from error
+    except msgspec.ValidationError as error:
+        raise HostError(*(f"{path}: {each}" for each in _problems(document, HostJson, "$"))) from error
     except msgspec.DecodeError as error:
         message = f"{path}: {error}"
         raise HostError(message) from error
+
+
+def _problems(value: object, shape: type[msgspec.Struct], place: str) -> Iterator[str]:
+    """All that is wrong with a section, where msgspec stops at the first."""
+    if not isinstance(value, dict):
+        yield f"Expected `object` - at `{place}`"
+        return
+    fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
+    for name in value.keys() - fields.keys():
+        meant = "".join(f"; is `{each}` meant?" for each in get_close_matches(str(name), fields, 1))
+        yield f"Object contains unknown field `{name}` - at `{place}`{meant}"
+    for name, field in fields.items():
+        if name not in value:
+            if field.required:
+                yield f"Object missing required field `{name}` - at `{place}`"
+        elif isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            yield from _problems(value[name], field.type, f"{place}.{name}")
+        else:
+            yield from _problem(value[name], field.type, f"{place}.{name}")
+
+
+def _problem(value: object, shape: Any, place: str) -> Iterator[str]:  # noqa: ANN401 - a type, maybe annotated
+    try:
+        msgspec.convert(value, shape, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        said, _, inner = str(error).partition(" - at `$")
+        yield f"{said} - at `{place}{inner.rstrip('`')}`"
 
 
 def _decode(_type: type, value: object) -> TimeSpan:

@@ -1,12 +1,12 @@
-"""HTTP triggers, the Event Grid webhook and the admin endpoints, as an aiohttp application."""
+"""HTTP triggers and the Event Grid webhook, with the admin endpoints, as an aiohttp application."""
 
-import time
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from localhost.host import event_grid
+from localhost.host.admin import Admin, State
 from localhost.host.functions import Function
 from localhost.host.host_json import HttpOptions
 from localhost.host.invocations import Invocations
@@ -25,41 +25,31 @@ class HttpFront:
     ) -> None:
         """Serve these functions."""
         self._functions = {function.name.lower(): function for function in functions}
+        self._admin = Admin(functions, invocations, options.route_prefix)
         self._routes = routes
         self._options = options
         self._invocations = invocations
-        self._started = time.monotonic()
-        self._stopping = False
 
     def stop(self) -> None:
-        """Refuse requests from now on, also on connections that are still open."""
-        self._stopping = True
+        """Refuse requests from now on, should any still come."""
+        self._admin.state = State.STOPPING
 
     def application(self) -> web.Application:
         """The application to serve."""
         app = web.Application(client_max_size=_LARGEST_BODY)
-        app.router.add_get("/admin/host/status", self._status)
-        app.router.add_get("/admin/functions", self._list)
+        app.add_routes(self._admin.routes())
         app.router.add_route("*", event_grid.PATH, self._event_grid)
         app.router.add_route("*", "/{path:.*}", self._call)
         return app
 
-    async def _status(self, _request: web.Request) -> web.Response:
-        uptime = int((time.monotonic() - self._started) * 1000)
-        state = "Stopping" if self._stopping else "Running"
-        return web.json_response({"id": "localhost", "state": state, "processUptime": uptime, "errors": []})
-
-    async def _list(self, _request: web.Request) -> web.Response:
-        return web.json_response([_described(function) for function in self._functions.values()])
-
     async def _event_grid(self, request: web.Request) -> web.Response:
-        if self._stopping:
+        if self._admin.state is not State.RUNNING:
             return web.Response(status=503)
         function = self._functions.get(request.query.get("functionName", "").lower())
         return await event_grid.deliver(request, function, self._invocations)
 
     async def _call(self, request: web.Request) -> web.Response:
-        if self._stopping:
+        if self._admin.state is not State.RUNNING:
             return web.Response(status=503)
         found = self._routes.find(request.method, request.rel_url.raw_path)
         if found is None:
@@ -68,7 +58,10 @@ class HttpFront:
         datum = await _request_datum(request, parameters)
         try:
             value = await self._invocations.run(
-                function, datum, trace_parent=request.headers.get("traceparent", "")
+                function,
+                datum,
+                reason=f"{request.method} {request.path}",
+                trace_parent=request.headers.get("traceparent", ""),
             )
         except FunctionFailed:
             response = web.Response(status=500)
@@ -76,16 +69,6 @@ class HttpFront:
             response = _response(value)
         response.headers.update(self._options.custom_headers)
         return response
-
-
-def _described(function: Function) -> dict[str, object]:
-    bindings = [dict(binding.properties) for binding in (function.trigger, *function.outputs.values())]
-    return {
-        "name": function.name,
-        "language": "python",
-        "isDisabled": False,
-        "config": {"bindings": bindings},
-    }
 
 
 async def _request_datum(request: web.Request, parameters: Mapping[str, str]) -> Datum:

@@ -9,11 +9,12 @@ import traceback
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from localhost.host.functions import Binding, Function
 from localhost.host.wire import Datum
-from localhost.host.worker import Call, FunctionFailed, call
+from localhost.host.worker import Call, FunctionFailed, call, holds_thread
 
 _log = logging.getLogger("host")
 
@@ -26,20 +27,39 @@ class Outputs(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An invocation that is under way.
+
+    Attributes:
+        function: The function's name.
+        deadline: When it must have ended, by the monotonic clock.
+    """
+
+    function: str
+    deadline: float
+
+
 class Invocations:
-    """Runs functions, and knows which are running."""
+    """Runs functions, and knows which are running.
+
+    Attributes:
+        exhausted: Set when a function ran too long on a thread, which it still holds: the process has to
+            start afresh to get it back, as Azure restarts its worker.
+    """
 
     def __init__(self, outputs: Outputs, timeout: float) -> None:
         """Run functions for at most `timeout` seconds each, and send what they put out to `outputs`."""
         self._outputs = outputs
-        self._timeout = None if math.isinf(timeout) else timeout
-        self._running: dict[asyncio.Task[object] | None, str] = {}
+        self._timeout = timeout
+        self._running: dict[asyncio.Task[object] | None, Running] = {}
         self._idle = asyncio.Event()
         self._idle.set()
+        self.exhausted = asyncio.Event()
 
     @property
-    def running(self) -> list[str]:
-        """The names of the functions that are running, one for each invocation."""
+    def running(self) -> list[Running]:
+        """What is running. May be asked from any thread."""
         return list(self._running.values())
 
     async def idle(self) -> None:
@@ -57,9 +77,18 @@ class Invocations:
         function: Function,
         trigger: Datum,
         metadata: dict[str, Datum] | None = None,
+        *,
+        reason: str,
         trace_parent: str = "",
     ) -> Datum | None:
         """Call a function and write its outputs; answer with what it returned for HTTP.
+
+        Args:
+            function: The function.
+            trigger: What its trigger brings.
+            metadata: What else the trigger knows.
+            reason: Why it is called, for the log.
+            trace_parent: The trace that the call belongs to, as W3C writes it; empty begins one.
 
         Raises:
             FunctionFailed: it, or one of its outputs, failed, or it took too long.
@@ -67,12 +96,15 @@ class Invocations:
         invocation_id = str(uuid.uuid4())
         trace_parent = trace_parent or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
         request = Call(invocation_id, trigger, metadata or {}, trace_parent)
-        with self._counted(function.name), _logged(invocation_id, function.name):
+        with self._counted(function.name), _logged(invocation_id, function.name, reason):
             try:
-                async with asyncio.timeout(self._timeout):
+                async with asyncio.timeout(None if math.isinf(self._timeout) else self._timeout):
                     return await self._call(function, request)
             except TimeoutError as error:
-                message = f"It ran longer than {self._timeout} s, the functionTimeout in host.json."
+                message = f"It ran longer than {self._timeout:g} s, the functionTimeout in host.json."
+                if holds_thread(function):
+                    message += " It holds a thread until the host has started afresh."
+                    self.exhausted.set()
                 raise FunctionFailed(message) from error
 
     async def _call(self, function: Function, request: Call) -> Datum | None:
@@ -92,7 +124,7 @@ class Invocations:
     @contextmanager
     def _counted(self, name: str) -> Iterator[None]:
         task = asyncio.current_task()
-        self._running[task] = name
+        self._running[task] = Running(name, time.monotonic() + self._timeout)
         self._idle.clear()
         try:
             yield
@@ -103,20 +135,22 @@ class Invocations:
 
 
 @contextmanager
-def _logged(invocation_id: str, name: str) -> Iterator[None]:
+def _logged(invocation_id: str, name: str, reason: str) -> Iterator[None]:
     start = time.perf_counter()
+    _log.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", name, reason, invocation_id)
 
-    def log(level: int, outcome: str, trace: str = "") -> None:
+    def log(level: int, outcome: str, tail: str = "") -> None:
         took = (time.perf_counter() - start) * 1000
-        tail = f"\n{trace.rstrip()}" if trace else ""
-        _log.log(level, "%s %s (%.0f ms, %s)%s", name, outcome, took, invocation_id, tail)
+        message = "Executed 'Functions.%s' (%s, Id=%s, Duration=%.0fms)%s"
+        _log.log(level, message, name, outcome, invocation_id, took, tail)
 
     try:
         yield
     except FunctionFailed as failure:
-        log(logging.ERROR, f"failed: {failure}", failure.trace)
+        trace = f"\n{failure.trace.rstrip()}" if failure.trace else ""
+        log(logging.ERROR, "Failed", f" {failure}{trace}")
         raise
     except asyncio.CancelledError:
-        log(logging.WARNING, "was broken off")
+        log(logging.WARNING, "Cancelled", " It was broken off.")
         raise
-    log(logging.INFO, "succeeded")
+    log(logging.INFO, "Succeeded")

@@ -1,27 +1,24 @@
-"""Storage queues: an app's connections, what a message looks like on the wire, and the output binding."""
+"""Storage queues: what a message looks like on the wire, and the output binding."""
 
 import base64
 import json
-import logging
 import re
 from collections.abc import Callable
 from typing import Literal
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.core.pipeline.transport import AioHttpTransport
-from azure.storage.queue.aio import QueueClient, QueueServiceClient
+from azure.storage.queue.aio import QueueClient
 
-from localhost.host.errors import HostError
+from localhost.host.errors import HostError, Problems
 from localhost.host.functions import Binding, Function
-from localhost.host.settings import connection_string, resolve_settings
+from localhost.host.settings import resolve_settings
+from localhost.host.storage import StorageAccount, StorageAccounts
 from localhost.host.wire import Datum
 
 type Encoding = Literal["base64", "none"]
 
 _QUEUE_NAME = re.compile(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _NO_EXPIRY = -1
-
-_log = logging.getLogger("host")
 
 
 def encode(body: str | bytes, encoding: Encoding) -> str:
@@ -63,82 +60,35 @@ async def ensure(queue: QueueClient) -> None:
         return
 
 
-class StorageAccount:
-    """The storage behind one connection setting; that it fell silent, or is back, is logged once."""
-
-    def __init__(self, setting: str, text: str) -> None:
-        """Connect with a connection string.
-
-        Raises:
-            ValueError: it is none.
-        """
-        self._setting = setting
-        self._answers = True
-        self._service = QueueServiceClient.from_connection_string(
-            text,
-            transport=AioHttpTransport(use_env_settings=False),
-            retry_total=1,
-            initial_backoff=0.1,
-            increment_base=0,
-            random_jitter_range=0,
-        )
-
-    def queue(self, name: str) -> QueueClient:
-        """One of its queues."""
-        return self._service.get_queue_client(name)
-
-    def silent(self, error: Exception) -> None:
-        """Note that it did not answer, or answered with an error."""
-        if self._answers:
-            reason = str(error).partition("\n")[0]
-            _log.warning(
-                "The storage '%s' does not answer; trying again until it does. %s", self._setting, reason
-            )
-        self._answers = False
-
-    def answered(self) -> None:
-        """Note that it answered."""
-        if not self._answers:
-            _log.info("The storage '%s' answers again.", self._setting)
-        self._answers = True
-
-    async def close(self) -> None:
-        """Close its connections."""
-        await self._service.close()
-
-
 class QueueStorage:
     """All queues of an app, and what its queue output bindings put into them."""
 
-    def __init__(self, encoding: Encoding) -> None:
+    def __init__(self, encoding: Encoding, accounts: StorageAccounts) -> None:
         """Write messages in that encoding."""
         self._encoding = encoding
-        self._accounts: dict[str, StorageAccount] = {}
+        self._accounts = accounts
         self._listeners: dict[str, Callable[[], None]] = {}
-
-    def account(self, function: str, setting: str) -> StorageAccount:
-        """The storage behind a connection setting that a function names.
-
-        Raises:
-            HostError: the setting is not there, or is no connection string.
-        """
-        text = connection_string(setting, function)
-        if text not in self._accounts:
-            try:
-                self._accounts[text] = StorageAccount(setting, text)
-            except ValueError as error:
-                message = f"Function '{function}': the setting '{setting}' is no connection string: {error}"
-                raise HostError(message) from error
-        return self._accounts[text]
 
     def queue(self, function: Function, binding: Binding) -> QueueClient:
         """The queue that a binding names.
 
         Raises:
-            HostError: its name or its connection setting is wrong.
+            HostError: its name or its connection setting is wrong, or both.
         """
-        name = queue_name(function, binding)
-        return self.account(function.name, str(binding.properties.get("connection") or "")).queue(name)
+        problems = Problems()
+        name = problems.attempt(lambda: queue_name(function, binding))
+        account = problems.attempt(lambda: self.account(function, binding))
+        if name is None or account is None:
+            raise HostError(*problems.found)
+        return account.queue(name)
+
+    def account(self, function: Function, binding: Binding) -> StorageAccount:
+        """The storage account of the queue that a binding names.
+
+        Raises:
+            HostError: its connection setting is wrong.
+        """
+        return self._accounts.account(function.name, str(binding.properties.get("connection") or ""))
 
     def tell(self, queue: QueueClient, listener: Callable[[], None]) -> None:
         """Call `listener` when this host puts a message into that queue, for it need not be polled then."""
@@ -151,11 +101,6 @@ class QueueStorage:
             await put(queue, encode(body, self._encoding))
         if queue.url in self._listeners:
             self._listeners[queue.url]()
-
-    async def close(self) -> None:
-        """Close all connections."""
-        for account in self._accounts.values():
-            await account.close()
 
 
 def queue_name(function: Function, binding: Binding) -> str:

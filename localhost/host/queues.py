@@ -1,31 +1,32 @@
 """Queue triggers: fetch, lease, call, then delete, release or put aside.
 
-As the extension in Azure does it: a message is fetched with a lease, its visibility time-out, that is renewed
-while its function runs. Success deletes it; failure releases it after `visibilityTimeout`; after
-`maxDequeueCount` failures, or at once where it cannot be decoded, it goes to the queue `{name}-poison`. A
-poison queue has none of its own: a message that fails there stays leased, and is not tried more than
-`maxDequeueCount` times.
+As the extension in Azure does it: up to `batchSize` messages are fetched at once, and the next as soon as no
+more than `newBatchThreshold` of them still run. A message is fetched with a lease, its visibility time-out,
+that is renewed while its function runs. Success deletes it; failure releases it after `visibilityTimeout`;
+after `maxDequeueCount` failures, or at once where it cannot be decoded, it goes to the queue
+`{name}-poison`. A poison queue has none of its own: a message that fails there stays leased, and is not tried
+more than `maxDequeueCount` times.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueMessage
 
 from localhost.host.functions import Function
 from localhost.host.host_json import QueueOptions
 from localhost.host.invocations import Invocations
-from localhost.host.queue_storage import QueueStorage, decode, ensure, put, queue_name
+from localhost.host.queue_storage import QueueStorage, decode, ensure, put
+from localhost.host.storage import OUTAGE, OUTAGE_PAUSE
 from localhost.host.wire import Datum, bytes_datum, json_datum, text_datum
 from localhost.host.worker import FunctionFailed
 
 POISON = "-poison"
 _SHORTEST_PAUSE = 0.1
-_LONGEST_OUTAGE_PAUSE = 0.5
 
 _log = logging.getLogger("host")
 
@@ -44,23 +45,23 @@ class QueueListener:
         """Listen with leases of `lease` seconds.
 
         Raises:
-            HostError: the queue's name or connection is wrong.
+            HostError: the queue's name or connection is wrong, or both.
         """
         self._function = function
         self._options = options
         self._invocations = invocations
         self._lease = lease
-        self._name = queue_name(function, function.trigger)
         self._queue = storage.queue(function, function.trigger)
-        self._account = storage.account(function.name, function.text("connection"))
+        self._name = self._queue.queue_name
+        self._account = storage.account(function, function.trigger)
         self._poison = None if self._name.endswith(POISON) else self._account.queue(self._name + POISON)
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._attention = asyncio.Event()
         storage.tell(self._queue, self._attention.set)
 
     def stop(self) -> None:
         """Fetch no more; `listen` returns when what is running has ended."""
-        self._stopping = True
+        self._stopping.set()
         self._attention.set()
 
     async def listen(self) -> None:
@@ -68,8 +69,11 @@ class QueueListener:
         pause = _SHORTEST_PAUSE
         running: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
-            while not self._stopping:
+            while not self._stopping.is_set():
                 messages = await self._fetch()
+                if messages and self._stopping.is_set():
+                    await self._give_back(messages)
+                    return
                 for message in messages or ():
                     task = group.create_task(self._take(message))
                     running.add(task)
@@ -78,7 +82,7 @@ class QueueListener:
                     pause = _SHORTEST_PAUSE
                 else:
                     answered = messages is not None
-                    longest = self._options.max_polling_interval if answered else _LONGEST_OUTAGE_PAUSE
+                    longest = self._options.max_polling_interval if answered else OUTAGE_PAUSE
                     pause = await self._rest(min(pause, longest))
                 while len(running) > self._options.threshold:
                     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -105,17 +109,33 @@ class QueueListener:
             except ResourceNotFoundError:
                 await ensure(self._queue)
                 messages = []
-        except AzureError as error:
+        except OUTAGE as error:
             self._account.silent(error)
             return None
         self._account.answered()
         return messages
 
+    async def _give_back(self, messages: Sequence[QueueMessage]) -> None:
+        """Show messages again, whose functions have not started or have not ended."""
+        outcomes = await asyncio.gather(
+            *(self._queue.update_message(message, visibility_timeout=0) for message in messages),
+            return_exceptions=True,
+        )
+        for message, outcome in zip(messages, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                lease = f"when its lease of {self._lease} s runs out"
+                _log.warning("Message %s in queue '%s' comes again %s.", message.id, self._name, lease)
+            else:
+                _log.info("Message %s goes back to queue '%s'.", message.id, self._name)
+
     async def _take(self, message: QueueMessage) -> None:
         """See one message through; if the storage fails meanwhile, its lease runs out and it comes again."""
         try:
             await self._process(message)
-        except AzureError as error:
+        except asyncio.CancelledError:
+            await self._give_back([message])
+            raise
+        except OUTAGE as error:
             reason = str(error).partition("\n")[0]
             _log.warning("Message %s in queue '%s' will come again: %s", message.id, self._name, reason)
 
@@ -145,7 +165,8 @@ class QueueListener:
     async def _call(self, message: QueueMessage, body: str | bytes) -> bool:
         datum = text_datum(body) if isinstance(body, str) else bytes_datum(body)
         try:
-            await self._invocations.run(self._function, datum, _metadata(message, datum))
+            reason = f"New queue message detected on '{self._name}'."
+            await self._invocations.run(self._function, datum, _metadata(message, datum), reason=reason)
         except FunctionFailed:
             return False
         return True
@@ -184,7 +205,7 @@ class QueueListener:
             except ResourceNotFoundError:
                 _log.warning("The lease of message %s in queue '%s' is lost.", message.id, self._name)
                 return
-            except AzureError as error:
+            except OUTAGE as error:
                 self._account.silent(error)
 
 

@@ -1,31 +1,30 @@
 """Timer triggers: one host at a time runs each timer, and a run missed while no host was up is made up for.
 
-Where Azure keeps a lease and the schedule's status in blobs, this host keeps a locked file and a file of
-status, in a folder that all hosts of one app share. The lock goes with its process, so another host takes
-over at once.
+As in Azure, the host that runs a timer holds its lease, and the schedule's status is kept where all hosts see
+it.
 """
 
 import asyncio
-import fcntl
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import msgspec
 
 from localhost.host.errors import HostError
 from localhost.host.functions import Function
 from localhost.host.invocations import Invocations
+from localhost.host.leases import HostStorage
 from localhost.host.ncrontab import Schedule
 from localhost.host.settings import resolve_settings
-from localhost.host.wire import json_datum, text_datum
+from localhost.host.storage import OUTAGE, OUTAGE_PAUSE
+from localhost.host.wire import json_datum, text_datum, timer_request
 from localhost.host.worker import FunctionFailed
 
-_LOCK_PAUSE = 0.5
-_LONGEST_SLEEP = 60.0
-"""Longer waits are cut up, so that a clock that was set, or a machine that slept, is noticed."""
+_LEASE_PAUSE = 1.0
+"""Seconds until a lease that another host holds is asked for again."""
+_LONGEST_SLEEP = 1.0
+"""Longer waits are cut up, so that a lease that is lost, or a clock that was set, is noticed."""
 _MONITORED = timedelta(minutes=1)
 """Azure keeps no status of what is due more often than this."""
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
@@ -44,17 +43,14 @@ class ScheduleStatus(msgspec.Struct, frozen=True, rename="pascal"):
 class TimerListener:
     """Calls one function by its schedule, until it is told to stop."""
 
-    def __init__(self, function: Function, invocations: Invocations, state: Path) -> None:
-        """Keep the timer's lock and status in the folder `state`.
-
-        Raises:
-            HostError: the schedule is none, or never occurs.
-        """
-        self._function = function
-        self._invocations = invocations
-        self._schedule = _schedule(function)
-        self._lock = state / f"{function.name}.lock"
-        self._status = state / f"{function.name}.json"
+    def __init__(
+        self, function: Function, schedule: Schedule, invocations: Invocations, storage: HostStorage
+    ) -> None:
+        """Hold the timer's lease and keep its status in `storage`."""
+        self._function, self._schedule = function, schedule
+        self._invocations, self._storage = invocations, storage
+        self._status: ScheduleStatus | None = None
+        self._started = False
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -62,26 +58,24 @@ class TimerListener:
         self._stopping.set()
 
     async def listen(self) -> None:
-        """Wait until no other host runs this timer, then run it."""
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        """Wait until no other host runs this timer, then run it, whatever becomes of the storage."""
         while not self._stopping.is_set():
-            with _locked(self._lock) as is_ours:
-                if is_ours:
-                    await self._run()
-                else:
-                    await self._wait(_LOCK_PAUSE)
+            try:
+                async with self._storage.leased(self._function.name) as lost:
+                    self._storage.account.answered()
+                    if lost is None:
+                        await self._wait(_LEASE_PAUSE)
+                    else:
+                        await self._run(lost)
+            except OUTAGE as error:
+                self._storage.account.silent(error)
+                await self._wait(OUTAGE_PAUSE)
 
-    async def _run(self) -> None:
-        monitored = self._is_monitored()
-        status = self._read_status() if monitored else None
-        if status and self._next(status.last_updated if status.last == _NEVER else status.last) <= _now():
-            await self._call(past_due=True)
-        elif self._function.trigger.properties.get("runOnStartup"):
-            await self._call(past_due=False)
-        elif monitored and status is None:
-            self._write_status(_NEVER)
+    async def _run(self, lost: asyncio.Event) -> None:
+        """Run it as long as its lease is held."""
+        await self._start()
         due = self._next(_now())
-        while not self._stopping.is_set():
+        while not (self._stopping.is_set() or lost.is_set()):
             left = (due - _now()).total_seconds()
             if left > 0:
                 await self._wait(min(left, _LONGEST_SLEEP))
@@ -89,21 +83,35 @@ class TimerListener:
             await self._call(past_due=False)
             due = self._next(max(_now(), due))
 
+    async def _start(self) -> None:
+        """Run what was missed, or what runs at each start."""
+        monitored = self._is_monitored()
+        if monitored:
+            self._status = _later(self._status, await self._read_status())
+        first, self._started = not self._started, True
+        if self._is_past_due():
+            await self._call(past_due=True)
+        elif first and self._function.trigger.properties.get("runOnStartup"):
+            await self._call(past_due=False)
+        elif monitored and self._status is None:
+            await self._write_status(_NEVER)
+
+    def _is_past_due(self) -> bool:
+        status = self._status
+        if status is None:
+            return False
+        return self._next(status.last_updated if status.last == _NEVER else status.last) <= _now()
+
     async def _call(self, *, past_due: bool) -> None:
         start = _now()
-        monitored = self._is_monitored()
-        status = self._read_status() if monitored else None
-        request = {
-            "IsPastDue": past_due,
-            "Schedule": {"AdjustForDST": True},
-            "ScheduleStatus": msgspec.to_builtins(status),
-        }
+        request = timer_request(past_due=past_due, status=msgspec.to_builtins(self._status))
         metadata = {"TimerTrigger": text_datum(start.isoformat())}
+        reason = f"Timer fired at {start.isoformat()}{', past due' if past_due else ''}"
         # A failure is in the log by now, and a timer is not tried again before it is due.
         with suppress(FunctionFailed):
-            await self._invocations.run(self._function, json_datum(request), metadata)
-        if monitored:
-            self._write_status(start)
+            await self._invocations.run(self._function, json_datum(request), metadata, reason=reason)
+        if self._is_monitored():
+            await self._write_status(start)
 
     async def _wait(self, seconds: float) -> None:
         try:
@@ -120,23 +128,31 @@ class TimerListener:
         wanted = self._function.trigger.properties.get("useMonitor", True)
         return bool(wanted) and self._next(first) - first >= _MONITORED
 
-    def _read_status(self) -> ScheduleStatus | None:
+    async def _read_status(self) -> ScheduleStatus | None:
+        content = await self._storage.status(self._function.name)
         try:
-            return msgspec.json.decode(self._status.read_bytes(), type=ScheduleStatus)
-        except FileNotFoundError:
-            return None
+            return None if content is None else msgspec.json.decode(content, type=ScheduleStatus)
         except msgspec.DecodeError as error:
-            _log.warning("%s cannot be read and is written anew: %s", self._status, error)
+            name = self._function.name
+            _log.warning("The status of timer '%s' cannot be read and is written anew: %s", name, error)
             return None
 
-    def _write_status(self, last: datetime) -> None:
-        status = ScheduleStatus(last, self._next(_now()), _now())
-        fresh = self._status.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(status))
-        fresh.replace(self._status)
+    async def _write_status(self, last: datetime) -> None:
+        self._status = ScheduleStatus(last, self._next(_now()), _now())
+        await self._storage.set_status(self._function.name, msgspec.json.encode(self._status))
 
 
-def _schedule(function: Function) -> Schedule:
+def _later(one: ScheduleStatus | None, other: ScheduleStatus | None) -> ScheduleStatus | None:
+    """The newer status: what could not be written, while storage was away, is known all the same."""
+    return max(filter(None, (one, other)), key=lambda status: status.last_updated, default=None)
+
+
+def schedule_of(function: Function) -> Schedule:
+    """The schedule of a timer-triggered function.
+
+    Raises:
+        HostError: it is none, or never occurs.
+    """
     text = resolve_settings(function.text("schedule"), function.name)
     try:
         schedule = Schedule.parse(text)
@@ -145,18 +161,6 @@ def _schedule(function: Function) -> Schedule:
         message = f"Function '{function.name}': the schedule '{text}' is no NCRONTAB expression: {error}."
         raise HostError(message) from error
     return schedule
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """Whether the lock at that path is ours, as long as the context lasts."""
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
 
 
 def _now() -> datetime:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from azure_functions_runtime.bindings.datumdef import Datum
 
-__all__ = ["PROTOS", "Datum", "bytes_datum", "json_datum", "text_datum"]
+__all__ = ["PROTOS", "Datum", "bytes_datum", "json_datum", "text_datum", "timer_request"]
 
 
 class _StatusResult(SimpleNamespace):
@@ -45,3 +45,8 @@ def bytes_datum(value: bytes) -> Datum:
 def json_datum(value: object) -> Datum:
     """A JSON document on the wire."""
     return Datum(json.dumps(value), "json")
+
+
+def timer_request(*, past_due: bool, status: object) -> dict[str, object]:
+    """What a timer trigger brings."""
+    return {"IsPastDue": past_due, "Schedule": {"AdjustForDST": True}, "ScheduleStatus": status}

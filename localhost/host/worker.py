@@ -1,17 +1,20 @@
 """The worker: the app, indexed and called through azure-functions-runtime, in this process."""
 
-import json
 import os
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import azure_functions_runtime as runtime
+from azure_functions_runtime.handle_event import _functions
 from azure_functions_runtime.native_invocation import invocation_request_native
 
-from localhost.host.errors import HostError
+from localhost.host.errors import HostError, Problems
 from localhost.host.functions import Function
 from localhost.host.wire import PROTOS, Datum
 
@@ -51,7 +54,8 @@ async def index(app: Path) -> list[Function]:
     """Import the app and list its functions. Once in a process: the worker library keeps the app globally.
 
     Raises:
-        HostError: the app cannot be imported or indexed, or has no functions.
+        HostError: the app cannot be imported or indexed, has no functions, or has functions that this host
+            or Azure would not take; all of these are named.
     """
     _enter(app)
     runtime.start_threadpool_executor()
@@ -65,14 +69,24 @@ async def index(app: Path) -> list[Function]:
         message = f"The app in {app} cannot be indexed: {failure.message}\n{failure.stack_trace}"
         raise HostError(message)
     listing = await runtime.functions_metadata_request(SimpleNamespace())
-    functions = [
-        Function.of(found.name, found.function_id, [json.loads(binding) for binding in found.raw_bindings])
-        for found in listing.function_metadata_results or ()
-    ]
-    if not functions:
+    found = list(listing.function_metadata_results or ())
+    if not found:
         message = f"{app / 'function_app.py'} was not found, or has no functions."
         raise HostError(message)
-    return functions
+    return _sorted(found)
+
+
+def _sorted(found: list[Any]) -> list[Function]:
+    problems = Problems()
+    functions = [
+        problems.attempt(partial(Function.of, each.name, each.function_id, each.raw_bindings))
+        for each in found
+    ]
+    for name, count in Counter(each.name.lower() for each in found).items():
+        if count > 1:
+            problems.found.append(f"{count} functions are named '{name}'; names are compared without case.")
+    problems.complain()
+    return [function for function in functions if function is not None]
 
 
 def _enter(app: Path) -> None:
@@ -83,6 +97,12 @@ def _enter(app: Path) -> None:
     own = sys.path.pop(0)
     sys.path += [str(app), own]
     os.chdir(app)
+
+
+def holds_thread(function: Function) -> bool:
+    """Whether it runs on a thread, which nothing can end, and not as a coroutine."""
+    found = _functions.get_function(function.id)
+    return found is not None and not found.is_async
 
 
 async def call(function: Function, request: Call) -> Result:

@@ -15,12 +15,16 @@ from tests.integration.localhost.running import APP, RunningHost
 type StartHost = Callable[..., Awaitable[RunningHost]]
 
 
-def host_of(folder: Path, storage: str, *options: str, app: Path = APP, **settings: str) -> RunningHost:
-    """A host that is not started yet, with queues of its own."""
+def host_of(
+    folder: Path, storage: str, *options: str, app: Path = APP, hosts: str = "", **settings: str
+) -> RunningHost:
+    """A host that is not started yet, with queues of its own; `hosts` names those that share timers."""
     notes, prefix, [port] = folder / "notes", f"t{uuid4().hex[:12]}", free_ports(1)
     notes.mkdir(parents=True, exist_ok=True)
     defaults = {
         "TestStorage": storage,
+        "AzureWebJobsStorage": storage,
+        "AzureFunctionsWebHost__hostid": hosts or prefix,
         "SEEN": str(notes),
         "IN_QUEUE": f"{prefix}-in",
         "SLOW_QUEUE": f"{prefix}-slow",
@@ -29,7 +33,6 @@ def host_of(folder: Path, storage: str, *options: str, app: Path = APP, **settin
     }
     part = functions_host(
         *(app, port),
-        state=folder / "state",
         log=folder / f"host-{port}.log",
         settings={**defaults, **settings},
         options=options,

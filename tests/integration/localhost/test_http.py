@@ -1,9 +1,14 @@
 """HTTP triggers, through the real worker library."""
 
+import asyncio
 import json
+import re
+from typing import Any
 
 import aiohttp
+import pytest
 
+from tests.integration.localhost.conftest import StartHost
 from tests.integration.localhost.running import RunningHost
 
 
@@ -68,7 +73,9 @@ async def test_a_failure_is_an_empty_500_and_its_traceback_is_logged(
         assert (response.status, await response.read()) == (500, b"")
     await host.until_logged("LookupError: this is broken")
     log = host.part.log_text()
-    assert "broken failed: LookupError('this is broken')" in log
+    outcome = r"\(Failed, Id=[^,]+, Duration=\d+ms\) LookupError\('this is broken'\)"
+    failed = f"ERROR Executed 'Functions.broken' {outcome}"
+    assert re.search(failed, log)
     assert "in broken\n" in log
     assert "azure_functions_runtime" not in log
 
@@ -76,7 +83,7 @@ async def test_a_failure_is_an_empty_500_and_its_traceback_is_logged(
 async def test_what_runs_too_long_fails(host: RunningHost, http: aiohttp.ClientSession) -> None:
     async with http.post(f"{host.url}/api/slow", data="60") as response:
         assert response.status == 500
-    assert "slow failed: It ran longer than 1.5 s, the functionTimeout in host.json." in host.part.log_text()
+    assert "ms) It ran longer than 1.5 s, the functionTimeout in host.json." in host.part.log_text()
 
 
 async def test_a_blocking_function_blocks_only_its_thread(
@@ -103,23 +110,111 @@ async def test_an_output_that_cannot_be_written_fails_the_call(
 ) -> None:
     async with http.post(f"{host.url}/api/put", json={"one": "x" * 70_000}) as response:
         assert response.status == 500
-    assert "put failed: The output 'one' was not written" in host.part.log_text()
+    assert "ms) The output 'one' was not written" in host.part.log_text()
 
 
-async def test_admin_lists_functions_and_tells_the_state(
+async def test_a_thread_that_is_over_its_time_is_got_rid_of(
+    start_host: StartHost, http: aiohttp.ClientSession
+) -> None:
+    host = await start_host()
+    pid = host.part.pid
+    async with asyncio.TaskGroup() as group:
+        slow = group.create_task(text(http.post(f"{host.url}/api/slow", data="1.4")))
+        async with http.get(f"{host.url}/api/blocking?seconds=60") as response:
+            assert response.status == 500
+    assert slow.result() == "slept"
+    await host.until_logged("It holds a thread until the host has started afresh.")
+    await host.until_logged("Started afresh.")
+    async with http.get(f"{host.url}/api/items/special") as response:
+        assert response.status == 200
+    assert host.part.pid == pid
+
+
+async def test_what_blocks_the_event_loop_is_ended_too(
+    start_host: StartHost, http: aiohttp.ClientSession
+) -> None:
+    host = await start_host()
+    with pytest.raises(aiohttp.ClientError):
+        await http.post(f"{host.url}/api/stuck", data="60")
+    async with http.get(f"{host.url}/api/items/special") as response:
+        assert response.status == 200
+    log = host.part.log_text()
+    assert "CRITICAL 'Functions.stuck' is over its functionTimeout and cannot be ended" in log
+    assert "time.sleep(float" in log
+
+
+async def text(request: Any) -> str:  # noqa: ANN401 - aiohttp's request in a context
+    async with request as response:
+        found: str = await response.text()
+        return found
+
+
+class TestAdmin:
+    async def test_the_state(self, host: RunningHost, http: aiohttp.ClientSession) -> None:
+        async with http.get(f"{host.url}/admin/host/status") as response:
+            status = await response.json()
+        assert (status["state"], status["errors"]) == ("Running", [])
+        assert status["processUptime"] > 0
+
+    async def test_the_functions(self, host: RunningHost, http: aiohttp.ClientSession) -> None:
+        async with http.get(f"{host.url}/admin/functions") as response:
+            listing = {each["name"]: each for each in await response.json()}
+        bindings = {name: each["config"]["bindings"] for name, each in listing.items()}
+        assert bindings["on_event"][0]["type"] == "eventGridTrigger"
+        assert {binding["type"] for binding in bindings["put"]} == {"httpTrigger", "http", "queue"}
+        assert listing["free"]["invoke_url_template"] == f"{host.url}/api/items/{{id}}"
+        async with http.get(listing["on_event"]["href"]) as response:
+            assert await response.json() == listing["on_event"]
+
+    async def test_functions_are_called_by_hand(self, host: RunningHost, http: aiohttp.ClientSession) -> None:
+        event = {"id": "by-hand", "subject": "s", "eventType": "t", "eventTime": "2026-07-29T18:30:00Z"}
+        for name, given in (
+            ("on_message", "by hand"),
+            ("on_event", json.dumps(event | {"topic": "x", "data": {}, "dataVersion": "1"})),
+        ):
+            async with http.post(f"{host.url}/admin/functions/{name}", json={"input": given}) as response:
+                assert response.status == 202
+        await host.until_noted("on_message", body="by hand")
+        await host.until_noted("on_event", id="by-hand")
+
+    @pytest.mark.parametrize(
+        ("name", "body", "content_type", "status"),
+        [
+            ("nothing", "{}", "application/json", 404),
+            ("daily", "{}", "text/plain", 415),
+            ("daily", "[]", "application/json", 400),
+            ("on_event", '{"input": "x"}', "application/json", 400),
+            ("echo", "{}", "application/json", 400),
+        ],
+    )
+    async def test_what_cannot_be_called_by_hand(
+        self,
+        host: RunningHost,
+        http: aiohttp.ClientSession,
+        name: str,
+        body: str,
+        content_type: str,
+        status: int,
+    ) -> None:
+        headers = {"Content-Type": content_type}
+        async with http.post(f"{host.url}/admin/functions/{name}", data=body, headers=headers) as response:
+            assert response.status == status
+
+
+async def test_the_start_is_announced_and_each_call_is_logged_like_func_does(
     host: RunningHost, http: aiohttp.ClientSession
 ) -> None:
-    async with http.get(f"{host.url}/admin/host/status") as response:
-        assert (await response.json())["state"] == "Running"
-    async with http.get(f"{host.url}/admin/functions") as response:
-        listing = {each["name"]: each["config"]["bindings"] for each in await response.json()}
-    assert listing["on_event"][0]["type"] == "eventGridTrigger"
-    assert {binding["type"] for binding in listing["put"]} == {"httpTrigger", "http", "queue"}
-
-
-async def test_the_start_is_announced_like_func_does(host: RunningHost) -> None:
+    async with http.get(f"{host.url}/api/items/special"):
+        pass
     log = host.part.log_text()
     assert f"echo: [POST,PUT] {host.url}/api/echo/{{name:alpha}}/{{number:int?}}" in log
     assert f"on_event: eventGridTrigger {host.url}/runtime/webhooks/eventgrid?functionName=on_event" in log
     assert f"on_message: queueTrigger {host.prefix}-in" in log
     assert "each_second: timerTrigger * * * * * *" in log
+    time, call = r"\[[0-9-]{10}T[0-9:]{8}\.\d{3}Z\] ", r"Id=([0-9a-f-]{36})"
+    began = rf"{time}Executing 'Functions.literal' \(Reason='GET /api/items/special', {call}\)\n"
+    ended = rf"{time}Executed 'Functions.literal' \(Succeeded, {call}, Duration=\d+ms\)\n"
+    [*calls] = re.finditer(began, log)
+    assert calls
+    assert {found[1] for found in calls} <= {found[1] for found in re.finditer(ended, log)}
+    assert "\x1b[" not in log

@@ -1,16 +1,20 @@
 """Queue triggers against Azurite."""
 
+import asyncio
 import base64
 import json
+import re
 import shutil
 import signal
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from localhost.ports import free_ports
 from localhost.programs import azurite, storage_connection_string
 from tests.integration.localhost.conftest import StartHost, host_of
+from tests.integration.localhost.gate import gate_before
 from tests.integration.localhost.running import APP, RunningHost
 
 
@@ -113,23 +117,91 @@ async def test_a_stop_lets_messages_finish_and_takes_no_more(start_host: StartHo
         assert (await queue.get_queue_properties()).approximate_message_count == 0
 
 
-async def test_an_outage_of_the_storage_is_survived(tmp_path: Path) -> None:
+async def test_a_stop_gives_back_what_has_not_started(start_host: StartHost, storage: str) -> None:
+    port = int(re.findall(r"QueueEndpoint=http://127.0.0.1:(\d+)", storage)[0])
+    async with gate_before(port) as gate:
+        host = await start_host(TestStorage=storage.replace(f":{port}/", f":{gate.port}/"))
+        await host.send("in", "first")
+        await host.until_noted("on_message", body="first")
+        gate.close()
+        await host.send("in", "second")
+        async with host.queue("in") as queue:
+            while await queue.peek_messages():  # noqa: ASYNC110 - nothing tells that it is fetched
+                await asyncio.sleep(0.02)
+        host.part.signal(signal.SIGTERM)
+        await host.until_logged("Stopping.")
+        gate.open()
+        assert await host.part.ended() == 0
+    assert await host.contents("in") == ["second"]
+    assert not host.noted("on_message", body="second")
+
+
+async def test_a_stop_gives_back_what_does_not_end_in_time(start_host: StartHost) -> None:
+    host = await start_host("--drain-seconds", "0.1")
+    await host.send("slow", "1.4")
+    await host.until_noted("on_slow_message", started="1.4")
+    host.part.signal(signal.SIGTERM)
+    assert await host.part.ended() == 0
+    assert await host.contents("slow") == ["1.4"]
+    assert not host.noted("on_slow_message", ended="1.4")
+
+
+async def test_told_twice_a_host_stops_at_once(start_host: StartHost) -> None:
+    host = await start_host()
+    await host.send("slow", "1.4")
+    await host.until_noted("on_slow_message", started="1.4")
+    host.part.signal(signal.SIGTERM)
+    await host.until_logged("Stopping.")
+    host.part.signal(signal.SIGTERM)
+    assert await host.part.ended() == 0
+    assert await host.contents("slow") == ["1.4"]
+
+
+@pytest.mark.parametrize(("batch", "threshold", "most"), [(2, 1, 3), (1, 0, 1)])
+async def test_so_many_messages_run_at_once_as_host_json_allows(
+    tmp_path: Path, storage: str, batch: int, threshold: int, most: int
+) -> None:
+    host = host_of(tmp_path, storage, app=app_with(tmp_path, batchSize=batch, newBatchThreshold=threshold))
+    async with host.queue("slow") as queue:
+        await queue.create_queue()
+    await host.send("slow", "0.8", *["0.1"] * 3)
+    host.part.start()
+    try:
+        await host.until_empty("slow")
+    finally:
+        await host.part.stop()
+    running = [0]
+    for note in host.noted("on_slow_message"):
+        running.append(running[-1] + (1 if "started" in note else -1))
+    assert max(running) == most
+    assert running[-1] == 0
+
+
+async def test_outages_of_the_storage_are_survived_also_where_it_hangs(tmp_path: Path) -> None:
     ports = free_ports(3)
     store = azurite(*ports, data=tmp_path / "azurite", log=tmp_path / "azurite.log")
-    host = host_of(tmp_path, storage_connection_string(*ports))
+    options = ("--storage-seconds", "0.5", "--lease-seconds", "1")
+    host = host_of(tmp_path, storage_connection_string(*ports), *options)
     try:
         host.part.start()
         await host.part.ready()
-        for count, body in enumerate(("first", "second"), 1):
+        for count, body in enumerate(("not yet up", "down", "stuck"), 1):
             await host.until_logged("The storage 'TestStorage' does not answer", count)
-            store.start()
-            await store.ready()
+            if body == "stuck":
+                store.signal(signal.SIGCONT)
+            else:
+                store.start()
+                await store.ready()
             await host.send("in", body)
             await host.until_noted("on_message", body=body)
             await host.until_logged("The storage 'TestStorage' answers again", count)
-            if count == 1:
+            if body == "not yet up":
                 await store.stop()
-        assert host.part.log_text().count("does not answer") == 2
+            elif body == "down":
+                store.signal(signal.SIGSTOP)
+        ticks = len(host.noted("each_second"))
+        await host.until_noted("each_second", ticks + 1)
     finally:
+        store.signal(signal.SIGCONT)
         await host.part.stop()
         await store.stop()

@@ -14,10 +14,10 @@ import pytest
 from localhost.host.errors import HostError
 from localhost.host.functions import Function
 from localhost.host.host_json import TimeSpan, read_host_json
-from localhost.host.invocations import Invocations
 from localhost.host.queue_storage import QueueStorage
 from localhost.host.settings import load_local_settings
-from localhost.host.timers import TimerListener
+from localhost.host.storage import StorageAccounts
+from localhost.host.timers import schedule_of
 from tests.integration.localhost.conftest import StartHost, host_of
 
 HEAD = "import azure.functions as func\napp = func.FunctionApp()\n"
@@ -53,6 +53,57 @@ async def test_an_app_that_cannot_run_says_why(tmp_path: Path, source: str, said
     assert said in await output_of(tmp_path, app_of(tmp_path, source))
 
 
+WRONG = """
+import azure.functions as func
+app = func.FunctionApp()
+@app.timer_trigger("t", "%WHEN%")
+def tick(t: func.TimerRequest) -> None: ...
+@app.timer_trigger("t", "* * *")
+def tock(t: func.TimerRequest) -> None: ...
+@app.queue_trigger("m", "%ONE%-%TWO%", connection="NoSuchStorage")
+def take(m: func.QueueMessage) -> None: ...
+@app.route("a/{b:nothing}")
+def answer(req: func.HttpRequest) -> str: ...
+"""
+HOST_JSON = {
+    "functionTimout": "00:01:00",
+    "extensions": {"queues": {"batchSize": 64, "messageEncoding": "hex"}},
+}
+
+
+async def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "local.settings.json").write_text("{")
+    app = app_of(tmp_path, WRONG, json.dumps(HOST_JSON))
+    said = await output_of(tmp_path, app, AzureWebJobsStorage="UseDevelopmentStorage=true")
+    for problem in (
+        f"{tmp_path}/local.settings.json: Input data was truncated",
+        f"{tmp_path}/host.json: Object contains unknown field `functionTimout` - at `$`; is `function",
+        f"{tmp_path}/host.json: Object missing required field `version`",
+        f"{tmp_path}/host.json: Expected `int` <= 32 - at `$.extensions.queues.batchSize`",
+        f"{tmp_path}/host.json: Invalid enum value 'hex' - at `$.extensions.queues.messageEncoding`",
+        "Function 'tick': '%WHEN%' needs the app setting 'WHEN'",
+        "Function 'tock': the schedule '* * *' is no NCRONTAB expression",
+        "Function 'take': '%ONE%-%TWO%' needs the app setting 'ONE'",
+        "Function 'take': '%ONE%-%TWO%' needs the app setting 'TWO'",
+        "Function 'take' needs the app setting 'NoSuchStorage'",
+        "Function 'answer': the route 'api/a/{b:nothing}' cannot be read",
+    ):
+        assert said.count(f"  - {problem}") == 1, problem
+    assert said.count("  - ") == 11
+
+
+async def test_host_json_names_functions_that_are_there(tmp_path: Path) -> None:
+    host_json = {"version": "2.0", "functions": ["nobody"]}
+    said = await output_of(tmp_path, app_of(tmp_path, TIMER, json.dumps(host_json)), WHEN="* * * * * *")
+    assert said.splitlines()[-1] == "host.json: `functions` names 'nobody', which the app does not have."
+
+
+async def test_a_timer_needs_the_storage_of_the_host(tmp_path: Path) -> None:
+    settings = {"WHEN": "* * * * * *", "AzureWebJobsStorage": "", "AzureWebJobsStorage__accountName": "x"}
+    said = await output_of(tmp_path, app_of(tmp_path, TIMER), **settings)
+    assert "Function 'tick': the connection 'AzureWebJobsStorage' is an identity's" in said
+
+
 @pytest.mark.parametrize(
     ("schedule", "said"),
     [
@@ -63,11 +114,10 @@ async def test_an_app_that_cannot_run_says_why(tmp_path: Path, source: str, said
         ),
     ],
 )
-async def test_a_bad_schedule_names_the_function(tmp_path: Path, schedule: str, said: str) -> None:
-    binding = {"name": "t", "type": "timerTrigger", "schedule": schedule}
-    storage = QueueStorage("none")
+def test_a_bad_schedule_names_the_function(schedule: str, said: str) -> None:
+    binding = json.dumps({"name": "t", "type": "timerTrigger", "schedule": schedule})
     with pytest.raises(HostError, match=re.escape(said).replace(r"\.\*", ".*")):
-        TimerListener(Function.of("tick", "id", [binding]), Invocations(storage, 1), tmp_path)
+        schedule_of(Function.of("tick", "id", [binding]))
 
 
 @pytest.mark.parametrize(
@@ -82,16 +132,21 @@ async def test_a_bad_schedule_names_the_function(tmp_path: Path, schedule: str, 
 )
 async def test_a_bad_queue_names_the_function(queue: str, connection: str, said: str) -> None:
     binding = {"name": "m", "type": "queueTrigger", "queueName": queue, "connection": connection}
-    function = Function.of("take", "id", [binding])
+    function = Function.of("take", "id", [json.dumps(binding)])
     with pytest.raises(HostError, match=re.escape(said)):
-        QueueStorage("none").queue(function, function.trigger)
+        QueueStorage("none", StorageAccounts(1)).queue(function, function.trigger)
+
+
+def test_a_name_that_azure_would_not_take_is_refused() -> None:
+    with pytest.raises(HostError, match="Function '1st': A name begins with a letter"):
+        Function.of("1st", "id", [json.dumps({"name": "t", "type": "timerTrigger"})])
 
 
 def test_a_binding_that_this_host_does_not_have_names_the_function() -> None:
     with pytest.raises(
         HostError, match="Function 'take': the local host does not have the binding 'blobTrigger'"
     ):
-        Function.of("take", "id", [{"name": "b", "type": "blobTrigger"}])
+        Function.of("take", "id", [json.dumps({"name": "b", "type": "blobTrigger"})])
 
 
 async def test_a_taken_port_is_one_line_that_names_it(tmp_path: Path) -> None:
@@ -185,5 +240,5 @@ async def test_a_stop_does_not_wait_for_ever(start_host: StartHost, http: aiohtt
         await host.until_noted("slow", started=True)
         host.part.signal(signal.SIGTERM)
         assert await host.part.ended() == 0
-    assert "slow was broken off" in host.part.log_text()
+    assert "Executed 'Functions.slow' (Cancelled, " in host.part.log_text()
     assert not host.noted("slow", ended=True)

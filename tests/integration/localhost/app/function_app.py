@@ -89,6 +89,13 @@ def blocking(req: func.HttpRequest) -> str:
     return "blocked"
 
 
+@app.route(methods=["POST"])
+async def stuck(req: func.HttpRequest) -> str:
+    """Block the event loop."""
+    time.sleep(float(req.get_body()))  # noqa: ASYNC251 - that is the point
+    return "moved on"
+
+
 @app.event_grid_trigger(arg_name="event")
 def on_event(event: func.EventGridEvent) -> None:
     """Note an event, or fail if it asks for that."""
@@ -156,3 +163,9 @@ def daily(timer: func.TimerRequest) -> None:
 def at_start(timer: func.TimerRequest) -> None:
     """Note the start."""
     note("at_start", past_due=timer.past_due, status=timer.schedule_status)  # type: ignore[attr-defined]
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 0 0 1 1 *", use_monitor=False)
+def by_hand(timer: func.TimerRequest) -> None:
+    """Note when somebody calls it."""
+    note("by_hand", past_due=timer.past_due)
