@@ -40,8 +40,8 @@ node_modules/.ready: package-lock.json
 demo: setup  ## Show an image travel dev -> staging -> prod and back, on this machine, in under a minute
 	@$(PY) -m localhost.demo
 
-stack: setup  ## The same stack, kept up until Ctrl-C, with addresses and commands to try
-	@$(PY) -m localhost.stack
+stack: setup  ## The same stack, kept up until Ctrl-C; RELOAD=1 takes up changes and shows the app's log
+	@$(PY) -m localhost.stack $(if $(RELOAD),--reload) $(ARGS)
 
 .PHONY: docs
 docs: setup  ## Write docs/cli.md's reference and recorded session anew, by running them

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -15,6 +15,7 @@ import aiohttp
 
 _LEASH = Path(__file__).with_name("leash.py")
 _PAUSE = 0.02
+_LOG_PAUSE = 0.1
 _TAIL = 25
 
 type Probe = Callable[[], Awaitable[bool]]
@@ -133,6 +134,17 @@ class Part:
         with self._log.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
+
+    async def log_lines(self) -> AsyncIterator[str]:
+        """What it logs from now on, line by line, without end."""
+        with self._log.open("rb") as log:
+            log.seek(0, os.SEEK_END)
+            rest = b""
+            while True:
+                *lines, rest = (rest + log.read()).split(b"\n")
+                for line in lines:
+                    yield line.decode(errors="replace")
+                await asyncio.sleep(_LOG_PAUSE)
 
     def _exit_code(self) -> int | None:
         return None if self._process is None else self._process.poll()

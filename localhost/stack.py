@@ -6,7 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from localhost.local_stack import REGISTRIES, LocalStack, Ports
+from localhost.local_stack import POLICY, REGISTRIES, LocalStack, Ports
+from localhost.parts import Part
 from localhost.programs import ROOT
 from localhost.terminal import run
 from promoter.cli.address import LOCAL
@@ -20,21 +21,34 @@ def main() -> int:
     parser.add_argument("--state", type=Path, default=ROOT / ".local", help="the folder of its data and logs")
     parser.add_argument("--free-ports", action="store_true", help="other ports than the documented ones")
     parser.add_argument("--hosts", type=int, default=1, help="so many Functions hosts (with --free-ports)")
+    parser.add_argument("--policy", type=Path, default=POLICY, help="the policy file")
+    parser.add_argument("--reload", action="store_true", help="take up changes of the app, and show its log")
     given = parser.parse_args()
     ports = Ports.free(given.hosts) if given.free_ports else Ports()
-    return run(_keep_up(LocalStack(given.state, ports=ports)))
+    stack = LocalStack(given.state, ports=ports, policy=given.policy, reload=given.reload)
+    return run(_keep_up(stack, given.reload))
 
 
-async def _keep_up(stack: LocalStack) -> int:
+async def _keep_up(stack: LocalStack, show_log: bool) -> int:  # noqa: FBT001
     start = time.monotonic()
     print("Starting Azurite, the emulator and the Functions host ...", flush=True)
     try:
         async with stack:
             print(f"Up after {time.monotonic() - start:.1f} s.\n{_guide(stack)}", flush=True)
-            await stack.watch()
+            shown = [asyncio.create_task(_show_log(host)) for host in stack.hosts] if show_log else []
+            try:
+                await stack.watch()
+            finally:
+                for task in shown:
+                    task.cancel()
     except asyncio.CancelledError:
         print("Stopped.")
     return 0
+
+
+async def _show_log(host: Part) -> None:
+    async for line in host.log_lines():
+        print(line, flush=True)
 
 
 def _guide(stack: LocalStack) -> str:

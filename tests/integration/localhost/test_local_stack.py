@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from localhost.local_stack import LocalStack, Ports
+from localhost.local_stack import POLICY, LocalStack, Ports
 from localhost.parts import PartFailedError
 from localhost.ports import PortsTakenError
 from localhost.programs import ROOT
@@ -52,14 +53,19 @@ async def test_hosts_serve_the_app_and_a_part_that_dies_is_noticed(
     assert [part.pid for part in stack.parts] == [None] * 4
 
 
-async def test_make_stack_says_what_to_try_until_ctrl_c(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "localhost.stack", "--free-ports", "--state", str(tmp_path)]
+async def test_make_stack_says_what_to_try_and_takes_up_changes_until_ctrl_c(tmp_path: Path) -> None:
+    policy = Path(shutil.copy(POLICY, tmp_path / "policy.yaml"))
+    options = ["--free-ports", "--state", str(tmp_path / "state"), "--reload", "--policy", str(policy)]
+    command = [sys.executable, "-m", "localhost.stack", *options]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
     assert process.stdout is not None
     said = (await process.stdout.readuntil(b"Ctrl-C stops everything.")).decode()
     assert "skopeo copy" in said
     children = children_of(process.pid)
     assert len(children) == 3
+    change(policy)
+    await process.stdout.readuntil(f"Changed: {policy}. Starting afresh.\n".encode())
+    await process.stdout.readuntil(b"Started afresh.\n")
     process.send_signal(signal.SIGINT)
     assert await process.wait() == 0
     await until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
@@ -87,6 +93,10 @@ async def test_a_program_cleans_up_when_it_is_interrupted(number: signal.Signals
     process.send_signal(number)
     assert await process.stdout.read() == b"cleaned up\n"
     assert await process.wait() == 130
+
+
+def change(policy: Path) -> None:
+    policy.write_text(f"{policy.read_text()}# changed\n")
 
 
 def children_of(pid: int) -> list[str]:
