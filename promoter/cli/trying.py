@@ -1,6 +1,7 @@
 """Commands that try a policy on this machine, without a server: check, simulate."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -107,6 +108,7 @@ def _simulated(policy: "Policy", path: Path) -> "Timeline | tuple[Problem, ...]"
         scenario = load_scenario(path)
     except ScenarioError as error:
         return error.problems
+    logging.getLogger("promoter").addHandler(logging.NullHandler())  # the timeline tells it all
     return asyncio.run(run(policy, scenario))
 
 
@@ -137,7 +139,7 @@ def _told(path: Path, checked: "Checked", *, explain: bool) -> Iterator[str]:
     if explain:
         yield from (f"# {path}", "", *explanation.explain(policy).splitlines(), "")
     else:
-        many = f"{len(policy.environments)} environments, {len(policy.rules)} rules"
+        many = f"{_many(len(policy.environments), 'environment')}, {_many(len(policy.rules), 'rule')}"
         yield f"{path}: nothing is wrong: {many}, hash {policy.hash}"
 
 
@@ -192,7 +194,14 @@ def _show(path: Path, timeline: "Timeline", *, quiet: bool) -> None:
     failed = len(timeline.failures)
     met = sum(entry.sort == "met" for entry in timeline.entries)
     verdict = f"{failed} not as expected" if failed else "all as expected"
-    put(out, Text(f"{path}: {met + failed} expectations, {verdict}", style="red" if failed else "green"))
+    put(
+        out,
+        Text(f"{path}: {_many(met + failed, 'expectation')}, {verdict}", style="red" if failed else "green"),
+    )
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _lines(entry: "Entry") -> Iterator[Text]:

@@ -72,7 +72,7 @@ def test_a_policy_with_nothing_wrong_says_so(folder: Folder) -> None:
     ended = folder.run("check")
     assert ended.code == 0
     assert re.fullmatch(
-        r"policy\.yaml: nothing is wrong: 2 environments, 1 rules, hash [0-9a-f]{12}\n", ended.out
+        r"policy\.yaml: nothing is wrong: 2 environments, 1 rule, hash [0-9a-f]{12}\n", ended.out
     )
 
 
@@ -141,7 +141,7 @@ def test_a_scenario_is_told_as_it_happens(folder: Folder) -> None:
         "  09:00:00  · prod: shop/web:v1 is promoted (automatic)",
         "  09:00:00  · prod: shop/web runs v1 now",
         "  09:00:00  ✔ shop/web:v1 in prod: is current",
-        "scenario.yaml: 1 expectations, all as expected",
+        "scenario.yaml: 1 expectation, all as expected",
     ]
 
 
@@ -150,14 +150,14 @@ def test_what_is_not_as_expected_fails_and_says_what_is(folder: Folder) -> None:
     ended = folder.run("simulate", "policy.yaml", "scenario.yaml", "wrong.yaml", "--quiet")
     assert ended.code == 1
     assert ended.out.splitlines() == [
-        "scenario.yaml: 1 expectations, all as expected",
+        "scenario.yaml: 1 expectation, all as expected",
         "Mon 2026-01-05, UTC",
         "  09:00:00  ✘ step 2: expected shop/web:v1 in prod: is waiting, waits for gate",
         "                - is waiting",
         "                + is current",
         "                - waits for gate",
         "                + waits for nothing",
-        "wrong.yaml: 1 expectations, 1 not as expected",
+        "wrong.yaml: 1 expectation, 1 not as expected",
     ]
 
 
@@ -171,7 +171,7 @@ def test_a_scenario_that_is_none_is_told_and_the_others_run(folder: Folder) -> N
     ended = folder.run("simulate", "policy.yaml", "bad.yaml", "scenario.yaml")
     assert ended.code == 1
     assert "bad.yaml:2:6: steps[0].pusch: is not known here; did you mean push?" in ended.err
-    assert "scenario.yaml: 1 expectations, all as expected" in ended.out
+    assert "scenario.yaml: 1 expectation, all as expected" in ended.out
 
 
 def test_nothing_is_run_under_a_policy_that_is_none(folder: Folder) -> None:
@@ -205,6 +205,21 @@ def test_nothing_of_a_file_steers_the_terminal(folder: Folder) -> None:
     folder.write("policy.yaml", POLICY)
     folder.write("scenario.yaml", 'steps: [{note: "\\e[31mred"}]')
     assert "\x1b" not in folder.run("simulate", "policy.yaml", "scenario.yaml").out
+
+
+def test_what_the_app_logs_is_not_in_between(folder: Folder) -> None:
+    folder.write("scenario.yaml", 'steps: [{push: {image: "shop/web:v1", to: prod}}]')
+    code = "import sys; from promoter.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    ended = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-c", code, "simulate", "policy.yaml", "scenario.yaml"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={"PYTHONPATH": str(FOLDER), "PYTHONIOENCODING": "utf-8"},
+    )
+    assert "was pushed by others: drift" in ended.stdout
+    assert ended.stderr == ""
 
 
 def test_a_check_loads_nothing_of_azure_nor_of_the_simulation(folder: Folder) -> None:

@@ -55,6 +55,14 @@ def test_an_hour_that_comes_twice_is_frozen_twice() -> None:
     assert night.end(utc("2026-10-25T01:30")) is None
 
 
+def test_a_start_that_is_past_though_the_clock_shows_less_by_now_counts() -> None:
+    late = window("30 2 * * *", "20m")  # on 25 October at 00:30 UTC; at 01:00 UTC it is 02:00 once more
+    assert late.end(utc("2026-10-25T00:29:59")) is None
+    assert late.end(utc("2026-10-25T00:30")) == utc("2026-10-25T01:50")
+    assert late.end(utc("2026-10-25T01:10")) == utc("2026-10-25T01:50")
+    assert late.end(utc("2026-10-25T01:50")) is None
+
+
 def test_windows_that_meet_thaw_together() -> None:
     friday, weekend = window("0 12 * * FRI", "12h", "UTC"), window("0 0 * * SAT", "2d", "UTC")
     assert thaw([friday, weekend], utc("2026-11-27T13:00")) == utc("2026-11-30T00:00")

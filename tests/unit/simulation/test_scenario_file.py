@@ -1,11 +1,15 @@
 """The scenario file: every problem at once, each with its line."""
 
+import json
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from promoter.simulation.scenario import Scenario
 from promoter.simulation.scenario_file import ScenarioError, load_scenario
 from promoter.simulation.schemas import scenario_schema
 
@@ -79,3 +83,55 @@ def test_what_is_wrong_is_wrong_in_the_editor_too() -> None:
     wrong = {tuple(each.absolute_path)[:2] for each in validator.iter_errors(document)}
     assert wrong >= {("people", "ann"), ("steps", 0), ("steps", 2), ("steps", 4), ("steps", 7)}
     assert not list(validator.iter_errors({"steps": [{"push": {"image": "shop/web:v1"}}, {"wait": "1h"}]}))
+
+
+WORDS = [
+    *(
+        "title",
+        "start",
+        "people",
+        "steps",
+        "push",
+        "report",
+        "promote",
+        "approve",
+        "hold",
+        "rollback",
+        "wait",
+    ),
+    *(
+        "until",
+        "expect",
+        "image",
+        "repository",
+        "in",
+        "to",
+        "from",
+        "is",
+        "for",
+        "current",
+        "gate",
+        "verdict",
+    ),
+]
+values = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+known = st.sampled_from(["shop/web:v1", "shop/web", "prod", "1h", "current", "gate", "2026-11-23T09:00:00Z"])
+trees = st.recursive(
+    values | known,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=100)
+@given(trees | st.builds(lambda steps: {"steps": steps}, st.lists(trees, max_size=4)))
+def test_whatever_a_file_has_only_a_scenario_error_comes_of_it(
+    tmp_path_factory: pytest.TempPathFactory, tree: object
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any-scenario.yaml"
+    path.write_text(json.dumps(tree))
+    try:
+        scenario = load_scenario(path)
+    except ScenarioError:
+        return
+    assert isinstance(scenario, Scenario)

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from promoter.domain.codec import convert
 from promoter.domain.policy import Policy
@@ -269,3 +271,62 @@ async def test_an_image_from_outside_the_tenant_comes_by_its_push_too() -> None:
         policy, {"push": {"image": V1}}, {"expect": {"image": V1, "in": "prod", "is": "current"}}
     )
     assert failed(entries) == []
+
+
+IMAGES = st.sampled_from([V1, V2, "shop/web:v1.5.0", "shop/api:v1"])
+PLACES = st.sampled_from(["dev", "staging", "prod"])
+STEPS = st.one_of(
+    st.builds(lambda image, to: {"push": {"image": image, "to": to}}, IMAGES, PLACES),
+    st.builds(lambda image, a, b: {"push": {"image": image, "to": a, "sameAs": b}}, IMAGES, PLACES, IMAGES),
+    st.builds(
+        lambda image, place, verdict: {
+            "report": {"gate": "unit-tests", "image": image, "in": place, "verdict": verdict}
+        },
+        IMAGES,
+        PLACES,
+        st.sampled_from(["passed", "failed"]),
+    ),
+    st.builds(
+        lambda word, image, to: {word: {"image": image, "to": to}},
+        st.sampled_from(["promote", "approve", "reject", "withdraw"]),
+        IMAGES,
+        PLACES,
+    ),
+    st.builds(
+        lambda word, place: {word: {"repository": "shop/web", "in": place}},
+        st.sampled_from(["hold", "unhold", "rollback"]),
+        PLACES,
+    ),
+    st.builds(lambda image, place: {"adopt": {"image": image, "in": place}}, IMAGES, PLACES),
+    st.builds(lambda time: {"wait": time}, st.sampled_from(["1m", "3h", "8d"])),
+    st.builds(
+        lambda image, place: {"expect": {"image": image, "in": place, "is": "current"}}, IMAGES, PLACES
+    ),
+)
+EVERYTHING = policy_of(
+    {"name": "a", "gates": [{"name": "unit-tests", "maxAge": "7d"}], "soak": "2h", "automatic": True},
+    {
+        "name": "b",
+        "from": "staging",
+        "to": "prod",
+        "tags": {"semver": "*"},
+        "approvals": {"count": 1, "maxAge": "1d"},
+        "freeze": [{"name": "night", "start": "0 20 * * *", "duration": "10h"}],
+        "automatic": True,
+        "track": "versions",
+    },
+    {"name": "c", "from": "dev", "to": "prod"},
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(STEPS, max_size=25))
+async def test_whatever_happens_a_simulation_comes_to_its_end_and_time_goes_on(
+    steps: list[dict[str, Any]],
+) -> None:
+    entries = await run(EVERYTHING, *steps)
+    times = [each.at for each in entries]
+    assert times == sorted(times)
+    assert {each.step for each in entries if each.sort == "step"} == {
+        number for number, step in enumerate(steps, 1) if not set(step) & {"wait", "expect"}
+    }
