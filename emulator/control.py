@@ -6,6 +6,9 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
+from emulator.appservice.service import AppService
+from emulator.appservice.slot import Phase, SlotId
+from emulator.appservice.views import running_view
 from emulator.distribution.registry import Registry
 from emulator.distribution.switches import RegistrySwitches
 from emulator.faults import Fault, Faults, Switches
@@ -23,6 +26,7 @@ class Control:
         registries: Mapping[str, Registry],
         assignments: Assignments,
         collector: Collector,
+        sites: AppService,
     ) -> None:
         """Take what is controlled.
 
@@ -31,9 +35,10 @@ class Control:
             registries: The registries, by lower-case name.
             assignments: Who may do what.
             collector: The garbage collection.
+            sites: The sites.
         """
         self._faults, self._registries = faults, registries
-        self._assignments, self._collector = assignments, collector
+        self._assignments, self._collector, self._sites = assignments, collector, sites
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Name the routes."""
@@ -50,6 +55,9 @@ class Control:
             web.get("/emulator/registries", self.registries),
             web.put("/emulator/registries/{name}", self.switch_registry),
             web.post("/emulator/collect", self.collect),
+            web.get("/emulator/sites", self.sites),
+            web.get("/emulator/sites/{site}", self.site),
+            web.get("/emulator/sites/{site}/{slot}", self.site),
         ]
 
     async def health(self, _request: web.Request) -> web.Response:
@@ -122,6 +130,19 @@ class Control:
         """Collect garbage now; the body, if there is one, says what to spare."""
         spare = await _read(request, Spare) if request.can_read_body else Spare()
         return web.json_response(msgspec.to_builtins(await self._collector.collect(spare)))
+
+    async def sites(self, _request: web.Request) -> web.Response:
+        """Show what every slot of every site is told to run, and what runs."""
+        slots = self._sites.slots
+        return web.json_response({"value": [running_view(each, slots.get(each)) for each in slots.all()]})
+
+    async def site(self, request: web.Request) -> web.Response:
+        """Answer as the slot does: what it runs, or 503."""
+        path = request.match_info
+        identifier = SlotId.parse(f"{path['site']}/{path.get('slot', '')}")
+        slot = self._sites.slots.get(identifier)
+        status = HTTPStatus.OK if slot.phase is Phase.READY else HTTPStatus.SERVICE_UNAVAILABLE
+        return web.json_response(running_view(identifier, slot), status=status)
 
 
 class _Assignments(msgspec.Struct, forbid_unknown_fields=True):

@@ -40,6 +40,13 @@ class PublishError(EmulatorError):
         self.status, self.code, self.message = status, code, message
 
 
+def unexpected(error: Exception) -> ArmError:
+    """Describe what should not have happened, so that who waits for an operation sees its end."""
+    return ArmError(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "InternalServerError", f"{type(error).__name__}: {error}"
+    )
+
+
 class OciError(EmulatorError):
     """An answer of a registry that is no success (distribution-spec: Error Codes)."""
 

@@ -29,6 +29,11 @@ class Operation(StrEnum):
         "metadata"  # lists, referrers, properties; the repository, with tag or digest where there is one
     )
     TOKEN = "token"  # noqa: S105 - the token exchange; nothing
+    SITE_READ = "site.read"  # GET of a site, a slot, its configuration; `site` or `site/slot`
+    SITE_WRITE = "site.write"  # changes of them, and restart; the same
+    SITE_WARM_UP = "site.warm-up"  # a slot starts, by itself or for a swap; the same
+    SITE_SWAP = "site.swap"  # POST slotsswap; the source
+    SITE_POLL = "site.poll"  # GET operationresults of a swap; the same
     EVENT_DELIVERY = "event.delivery"  # an event that is about to go to one subscription; the event's subject
     EVENT_ATTEMPT = "event.attempt"  # one attempt to deliver it; the same
 
@@ -42,9 +47,9 @@ class Effect(StrEnum):
     LOST_LOCATION = "lost-location"  # 202 without the address to poll
     LOST_ANSWER = "lost-answer"  # it is done (an import: accepted), and answered with `status` all the same
     HANG = "hang"  # the import is accepted, the POST answered after `seconds`
-    FAIL = "fail"  # the import fails; polls answer 400 with `code` and `message`
+    FAIL = "fail"  # an import fails, and polls answer 400 with `code` and `message`; a slot does not start
     FAILED_BODY = "failed-body"  # 200 whose body says Failed: from one poll, or as the import's outcome
-    STUCK = "stuck"  # the import never ends
+    STUCK = "stuck"  # the import never ends, the slot never starts
     TAG_TAKEN = (
         "tag-taken"  # just before the import is written, somebody pushes another image to its target tag
     )
@@ -76,6 +81,11 @@ EFFECTS = {
     Operation.DELETE: _ANSWERS | {Effect.LOST_ANSWER},
     Operation.METADATA: _ANSWERS,
     Operation.TOKEN: _ANSWERS,
+    Operation.SITE_READ: _ANSWERS,
+    Operation.SITE_WRITE: _ANSWERS,
+    Operation.SITE_WARM_UP: {Effect.DELAY, Effect.FAIL, Effect.STUCK},
+    Operation.SITE_SWAP: _ANSWERS | {Effect.LOST_LOCATION},
+    Operation.SITE_POLL: _ANSWERS,
     Operation.EVENT_DELIVERY: {Effect.DELAY, Effect.DUPLICATE, Effect.REORDER, Effect.DROP},
     Operation.EVENT_ATTEMPT: _ANSWERS,
 }
@@ -94,7 +104,7 @@ class Fault(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=T
     Attributes:
         operation: Where.
         effect: What.
-        registry: In which registry (imports: the target); None is every one.
+        registry: In which registry (imports: the target; of a site, the site); None is every one.
         subject: Glob over the operation's subject.
         probability: Of each time that it could strike.
         times: How often at most; None is without end.

@@ -6,6 +6,10 @@ import contextlib
 import aiohttp
 from aiohttp import web
 
+from emulator.appservice.calls import Sites
+from emulator.appservice.service import AppService
+from emulator.appservice.slot import SlotId
+from emulator.appservice.warm_up import Puller
 from emulator.arm.answers import answer_errors
 from emulator.arm.application import ResourceManager
 from emulator.arm.cloud import Cloud
@@ -75,6 +79,10 @@ class Emulator:
             stack.push_async_callback(self.imports.stop, self.settings.grace)
             self.assignments = Assignments(database)
             self.collector = Collector(database, blobs, [each.uploads for each in self.registries.values()])
+            self.sites = AppService(database, Puller(session, blobs, self.registries), self.faults)
+            stack.push_async_callback(self.sites.stop)
+            for name in self.settings.sites:
+                self.sites.add(SlotId.parse(name))
             self.grid.start(self.arm_url)
             self._set_up_events()
             self.imports.start()
@@ -82,6 +90,7 @@ class Emulator:
             stack.push_async_callback(sweeping.stop, 0)
             sweeping.start(self._sweep(), "garbage collection")
             await self._serve(stack, arm_door, doors)
+            self.sites.start()
             self._exit = stack.pop_all()
 
     async def stop(self) -> None:
@@ -90,8 +99,8 @@ class Emulator:
 
     @property
     def idle(self) -> bool:
-        """Whether no import runs and no event is on its way."""
-        return self.imports.idle and self.grid.idle
+        """Whether no import runs, no slot starts and no event is on its way."""
+        return self.imports.idle and self.sites.idle and self.grid.idle
 
     @property
     def _scope(self) -> str:
@@ -131,7 +140,8 @@ class Emulator:
     async def _serve(self, stack: contextlib.AsyncExitStack, arm_door: Door, doors: list[Door]) -> None:
         context = certificates(self.settings.data / "tls").context if self.settings.tls else None
         arm = web.Application(middlewares=[answer_errors])
-        arm.add_routes(Control(self.faults, self.registries, self.assignments, self.collector).routes())
+        control = Control(self.faults, self.registries, self.assignments, self.collector, self.sites)
+        arm.add_routes(control.routes())
         arm.add_routes(EventGridRoutes(self.grid, self.arm_url).routes())
         arm.add_routes(Cloud().routes())
         arm.add_routes(self._resource_manager().routes())
@@ -146,9 +156,9 @@ class Emulator:
             registries, self.imports, self.assignments, self.faults, self.settings.poll_seconds
         )
         settings = self.settings
+        sites = Sites(self.sites, self._scope, settings.location, self.faults, settings.poll_seconds)
         above = Subscriptions(
-            settings.subscription_id, settings.resource_group, settings.location, [registries]
+            settings.subscription_id, settings.resource_group, settings.location, [registries, sites]
         )
-        return ResourceManager(
-            [registries, imports, EventSubscriptions(registries, self.grid), above], self.assignments
-        )
+        subscriptions = EventSubscriptions(registries, self.grid)
+        return ResourceManager([registries, imports, subscriptions, sites, above], self.assignments)

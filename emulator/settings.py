@@ -60,6 +60,7 @@ class Settings:
         resource_group: Their resource group.
         location: Their region.
         topics: Custom topics that are there from the start: the schema that each takes, by name.
+        sites: Sites of App Service that are there from the start, and slots, as `web` and `web/staging`.
         subscriptions: Event subscriptions that are there from the start, by name.
         storage: Connection string of the storage account whose containers take dead letters.
         pace: How fast events go.
@@ -79,6 +80,7 @@ class Settings:
     resource_group: str = "promoter"
     location: str = "local"
     topics: dict[str, Schema] = field(default_factory=dict)
+    sites: tuple[str, ...] = ()
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     storage: str = "UseDevelopmentStorage=true"
     pace: Pace = field(default_factory=Pace)

@@ -96,6 +96,7 @@ class Azure:
         topics: Mapping[str, Schema] | None = None,
         storage: str = Settings.storage,
         tls: bool = False,
+        sites: tuple[str, ...] = (),
         auth: Auth = Auth.ANONYMOUS,
         spare: Spare | None = None,
     ) -> None:
@@ -110,12 +111,13 @@ class Azure:
             seed: Of the faults' draws.
             topics: Custom topics: the schema that each takes, by name.
             tls: Whether everything serves over TLS too.
+            sites: Sites of App Service and their slots, as `web` and `web/staging`.
             storage: Connection string of the storage account whose containers take dead letters.
             auth: Whom the registries let in.
             spare: What garbage collections leave alone; they run every minute, and by `collect`.
         """
         self._topics, self._storage = dict(topics or {}), storage
-        self._tls = tls
+        self._tls, self._sites = tls, sites
         self._names, self._data = registries, data
         self._import_seconds, self._poll_seconds = import_seconds, poll_seconds
         self._pace = Pace(scale=event_time_scale, handshake_every=0.02)
@@ -138,6 +140,7 @@ class Azure:
             topics=self._topics,
             storage=self._storage,
             tls=self._tls,
+            sites=self._sites,
             grace=0.5,
         )
         self._emulator = Emulator(settings)
@@ -259,10 +262,10 @@ class Azure:
 
     @property
     def busy(self) -> bool:
-        """Whether an import runs or an event is on its way."""
+        """Whether an import runs, a slot starts or an event is on its way."""
         return not self._emulator.idle
 
     async def settled(self) -> None:
-        """Wait until no import runs and no event is on its way."""
+        """Wait until no import runs, no slot starts and no event is on its way."""
         while self.busy:  # noqa: ASYNC110 - what is idle is read from disk, nothing signals it
             await asyncio.sleep(_LOOK_AGAIN)

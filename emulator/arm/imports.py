@@ -14,8 +14,8 @@ from emulator.arm.registries import find_registry
 from emulator.arm.sources import LocalSource, Source, read_image
 from emulator.background import Background
 from emulator.distribution.intruder import intrude
-from emulator.distribution.registry import Registry, ResourceId
-from emulator.errors import ArmError, OciError
+from emulator.distribution.registry import Registry, ResourceId, without_tls
+from emulator.errors import ArmError, OciError, unexpected
 from emulator.eventgrid.event import Caller
 from emulator.faults import Effect, Fault, Faults, Operation, SameDigest
 from emulator.store.blobs import BlobFiles
@@ -124,6 +124,9 @@ class Imports:
         except OciError as error:
             message = f"{error.message} {error.detail or ''}".strip()
             self.operations.fail(operation, ArmError(error.status, error.code, message))
+        except Exception as error:
+            self.operations.fail(operation, unexpected(error))
+            raise
 
     async def _pause(self, operation: ImportOperation, seconds: float | None) -> None:
         self._waiting.add(operation.id)
@@ -195,14 +198,9 @@ class Imports:
     def _source(self, parameters: ImportParameters, wanted: ImageImport) -> Source:
         if registry := self._source_registry(parameters):
             return LocalSource(registry, wanted.repository)
-        uri, credentials = self._address(parameters.source.registry_uri or ""), parameters.source.credentials
+        uri = without_tls(parameters.source.registry_uri or "", self._registries.values())
+        credentials = parameters.source.credentials
         return ForeignSource(self._session, self._blobs, uri, wanted.repository, credentials)
-
-    def _address(self, uri: str) -> str:
-        """Reach a registry of this emulator without TLS, whose authority nobody needs to trust for that."""
-        host = uri.removeprefix("https://").strip("/").lower()
-        mine = (each for each in self._registries.values() if each.tls_login_server == host)
-        return next((f"http://{each.login_server}" for each in mine), uri)
 
     def _source_registry(self, parameters: ImportParameters) -> Registry | None:
         """Find the source by its resource id; None where it is named by its address, this emulator's too."""

@@ -24,6 +24,7 @@ from emulator.store.collector import Spare
 
 _DEFAULTS = Settings(data=Path(".local/emulator"))
 _HIGHEST_PORT = 65535
+_SITE_NAME = re.compile(r"[A-Za-z0-9-]{1,60}(?:/[A-Za-z0-9-]{1,59})?")
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}")
 
 
@@ -52,6 +53,13 @@ def add(commands: Commands) -> None:
     )
     up.add_argument(
         "--no-referrers", action="append", default=[], metavar="NAME", help="a registry without that API"
+    )
+    up.add_argument(
+        "--site",
+        action="append",
+        default=[],
+        metavar="NAME[/SLOT]",
+        help="a site of App Service, or one of its slots",
     )
     up.add_argument("--subscription-id", default=_DEFAULTS.subscription_id, metavar="ID")
     up.add_argument("--resource-group", default=_DEFAULTS.resource_group, metavar="NAME")
@@ -142,6 +150,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         arm_port=options.arm_port,
         subscription_id=options.subscription_id,
         resource_group=options.resource_group,
+        sites=tuple(_site(text) for text in options.site),
         topics=dict(_topic(text) for text in options.topic),
         subscriptions={
             **_subscriptions(options.event_grid, options.event_schema),
@@ -208,6 +217,13 @@ def _subscriptions(texts: list[str], schema: Schema) -> dict[str, Subscription]:
             message = f"--event-grid {text}: {error}"
             raise StartError(message) from None
     return subscriptions
+
+
+def _site(text: str) -> str:
+    if not _SITE_NAME.fullmatch(text):
+        message = f"--site {text}: a site is NAME or NAME/SLOT, of letters, digits and hyphens"
+        raise StartError(message)
+    return text
 
 
 def _topic(text: str) -> tuple[str, Schema]:

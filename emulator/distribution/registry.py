@@ -1,7 +1,7 @@
 """One registry: its content, and the events that changing it raises."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self, override
 
@@ -141,3 +141,10 @@ class Registry:
             self.content.delete_blobs(repository)
             self.locks.forget(repository, None)
         return digests, tags
+
+
+def without_tls(uri: str, registries: Iterable[Registry]) -> str:
+    """Write the address of a registry of this emulator without TLS, so that none needs to trust it."""
+    host = uri.removeprefix("https://").strip("/").lower()
+    mine = (registry for registry in registries if registry.tls_login_server == host)
+    return next((f"http://{registry.login_server}" for registry in mine), uri)

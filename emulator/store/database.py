@@ -10,7 +10,7 @@ from emulator.errors import StartError
 type Value = str | int | float | bytes | None
 type Row = tuple[Value, ...]
 
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 create table blobs (
   registry text, repository text, digest text, size integer, seen real,
@@ -47,6 +47,10 @@ create table credentials (
 create table principals (name text primary key, assignments text) without rowid;
 create table operations (
   id text primary key, registry text, request text, state text, code text, message text, started real);
+create table sites (site text, slot text, document text, primary key (site, slot)) without rowid;
+create table swaps (
+  id text primary key, site text, source text, target text, state text, code text, message text,
+  started real) without rowid;
 create table topics (name text primary key, schema text) without rowid;
 create table subscriptions (
   name text primary key, definition text, validated integer, delivered integer, dead_lettered integer,

@@ -279,6 +279,20 @@ class TestWhatFails:
 NO_OPERATION = "/subscriptions/s/providers/Microsoft.ContainerRegistry/locations/l/operationResults/none"
 
 
+async def test_an_import_that_ends_unexpectedly_does_not_go_on_for_ever(
+    azure: Azure, importing: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        message = "a bug"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("emulator.arm.imports.read_image", broken)
+
+    error = await failing(importing("shop/web:v1", "shop/web:v1"))
+
+    assert (error.status_code, error.error and error.error.code) == (400, "InternalServerError")
+
+
 class TestTheWire:
     IMPORT = (
         "/subscriptions/{0.subscription_id}/resourceGroups/promoter/providers"
@@ -331,7 +345,7 @@ class TestTheWire:
     @pytest.mark.parametrize(
         ("method", "address", "status"),
         [
-            ("GET", "/subscriptions/s/providers/Microsoft.Web/sites?api-version=1", 404),
+            ("GET", "/subscriptions/s/providers/Microsoft.Storage/storageAccounts?api-version=1", 404),
             ("GET", "/nothing", 404),
             ("GET", f"{NO_OPERATION}?api-version=1", 404),
             ("POST", "/emulator/health", 405),
