@@ -5,8 +5,10 @@ import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from pathlib import Path
+from typing import override
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 
 from emulator import errors
 from emulator.distribution.grants import Scope
@@ -58,11 +60,7 @@ class Blobs:
         path = self._registry.blobs.path(digest)
         if Effect.CUT in request[DRAWN]:
             return await _cut(request, path, headers)
-        answer = web.FileResponse(path, chunk_size=_CHUNK, headers=headers)
-        if "Range" in request.headers and not _is_one_range(request.headers["Range"]):
-            others = {name: value for name, value in request.headers.items() if name != "Range"}
-            await answer.prepare(request.clone(headers=others))
-        return answer
+        return _BlobResponse(path, chunk_size=_CHUNK, headers=headers)
 
     # distribution-spec: Deleting Blobs (end-10)
     async def delete(self, request: web.Request) -> web.Response:
@@ -149,8 +147,18 @@ class Blobs:
         return _created(upload.repository, digest)
 
 
+class _BlobResponse(web.FileResponse):
+    """A file, or one range of it; other Range headers are as if they were not there (RFC 9110)."""
+
+    @override
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        if "Range" in request.headers and not _is_one_range(request.headers["Range"]):
+            others = {name: value for name, value in request.headers.items() if name != "Range"}
+            request = request.clone(headers=others)
+        return await super().prepare(request)
+
+
 def _is_one_range(text: str) -> bool:
-    """Tell whether a Range header is one that is heeded; others are as if they were not there (RFC 9110)."""
     match = _RANGE.fullmatch(text)
     if not match or not (match[1] or match[2]):
         return False
