@@ -67,11 +67,33 @@ class _Commands(click.Group):
         return None
 
     @override
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name = error.option_name
+            message = (
+                f"No such option '{name}' here: options follow the command, as in promoter status {name}"
+            )
+            raise click.NoSuchOption(name, message, ctx=ctx) from None
+
+    @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(
+                error.command_name, possibilities=self.list_commands(ctx), ctx=ctx
+            ) from None
+
+    @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, section in COMMANDS.items():
             with formatter.section(title):
                 commands = [(name, self.get_command(ctx, name)) for name in section]
-                formatter.write_dl([(name, each.get_short_help_str(90)) for name, each in commands if each])
+                formatter.write_dl([(name, each.get_short_help_str(120)) for name, each in commands if each])
 
     @override
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

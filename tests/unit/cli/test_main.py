@@ -40,6 +40,7 @@ def test_the_help_lists_all_commands_and_exit_codes(capsys: pytest.CaptureFixtur
     assert run(["--help"]) == 0
     out = capsys.readouterr().out
     assert re.findall(r"^  ([a-z]+)  ", out, re.MULTILINE) == ALL
+    assert not re.findall(r"\w\.\.\.$", out, re.MULTILINE), "a command's summary is cut off"
     assert re.findall(r"^  (\d+)  ", out, re.MULTILINE) == [str(int(each)) for each in Exit]
 
 
@@ -52,7 +53,8 @@ def test_it_knows_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "said"),
     [
         ([], "Usage: "),
-        (["promot"], "No such command 'promot'"),
+        (["promot"], "No such command 'promot'. Did you mean 'promote'?"),
+        (["--json", "status"], "options follow the command, as in promoter status --json"),
         (["promote", "shop/web:v1"], "Missing option '--to'"),
         (["promote", "shop/web:v1", "--too", "prod"], "Did you mean '--to'?"),
         (["history", "--limit", "0"], "0 is not in the range x>=1"),
