@@ -70,9 +70,21 @@ async def test_push_makes_an_image_up(tmp_path: Path) -> None:
             assert served.headers["Docker-Content-Digest"] in said.decode()
 
 
-def test_push_says_what_an_image_looks_like(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["push", "shop/web"]) == 1
-    assert "HOST:PORT/REPOSITORY:TAG" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ("shop/web", "HOST:PORT/REPOSITORY:TAG"),
+        ("shop/web:v1", "HOST:PORT/REPOSITORY:TAG"),
+        ("127.0.0.1:5301/shop/Web:v1", "invalid repository name"),
+        ("127.0.0.1:5301/shop/web:v+1", "the grammar of tags"),
+        ("127.0.0.1:1/shop/web:v1", "no registry answers at 127.0.0.1:1"),
+    ],
+)
+def test_push_says_what_is_wrong_with_an_image(
+    image: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["push", image]) == 1
+    assert said in capsys.readouterr().err
 
 
 class TestOnARunningEmulator:
