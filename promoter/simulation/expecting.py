@@ -10,7 +10,7 @@ from promoter.domain.condition import Condition, State, when
 from promoter.domain.decision import Decision, Outcome
 from promoter.domain.line import LineKey
 from promoter.domain.promotion import Phase
-from promoter.simulation.scenario import Expect, ImageName, Standing
+from promoter.simulation.scenario import Expect, ImageName, Standing, line_name
 from promoter.simulation.world import World
 
 _NOTHING = "nothing"
@@ -65,7 +65,8 @@ def in_words(expect: Expect) -> str:
         ("is", None if expect.on_hold is None else "on hold" if expect.on_hold else "not on hold"),
     ]
     said = ", ".join(f"{word} {value}" for word, value in parts if value is not None)
-    return f"{expect.image or expect.repository} in {expect.environment}: {said}"
+    what = expect.image or line_name(expect.repository, expect.track)
+    return f"{what} in {expect.environment}: {said}"
 
 
 async def _line_differences(world: World, expect: Expect) -> Iterable[Difference]:

@@ -18,6 +18,11 @@ KINDS = ("rule", *(kind.KIND for kind in CONDITIONS), "retry")
 _IMAGE = re.compile(r"([^:]+):([^:]+)")
 
 
+def line_name(repository: str | None, track: str) -> str:
+    """A repository in words, with its release line where that is not the usual one."""
+    return f"{repository}" if track == "main" else f"{repository} ({track})"
+
+
 class ImageName(str):
     """An image by its repository and tag, as in `shop/web:v1.0.0`."""
 
@@ -173,7 +178,7 @@ class OnLine(_Body, frozen=True):
     def said(self, word: str) -> str:
         """The step in words, by its word for it."""
         verb = "keeps automation off" if word == "hold" else "lets automation on to"
-        return f"{self.by} {verb} {self.repository} in {self.environment}"
+        return f"{self.by} {verb} {line_name(self.repository, self.track)} in {self.environment}"
 
 
 class Rollback(OnLine, frozen=True):
@@ -194,7 +199,8 @@ class Rollback(OnLine, frozen=True):
     def said(self, _: str) -> str:
         """The step in words."""
         to = f" to {self.to}" if self.to else ""
-        return f"{self.by} rolls {self.repository} in {self.environment} back{to}: {self.reason}"
+        line = line_name(self.repository, self.track)
+        return f"{self.by} rolls {line} in {self.environment} back{to}: {self.reason}"
 
 
 class Adopt(_Body, frozen=True):

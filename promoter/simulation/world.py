@@ -18,7 +18,7 @@ from promoter.domain.promotion import Phase, Promotion
 from promoter.simulation.machine import Machine
 from promoter.simulation.queue import MemoryScheduler, StoppedClock
 from promoter.simulation.registries import MemoryRegistries
-from promoter.simulation.scenario import ImageName, Scenario
+from promoter.simulation.scenario import ImageName, Scenario, line_name
 from promoter.simulation.stores import MemoryEvidenceStore, MemoryPromotionStore
 from promoter.simulation.timeline import Sort, Timeline
 
@@ -123,8 +123,7 @@ class World(Machine):
         """What runs where: the place, and the tag."""
         for line in self.promotions.rows(Line):
             if line.current is not None:
-                track = "" if line.track == "main" else f" ({line.track})"
-                yield f"{line.environment}: {line.repository}{track}", line.current.tag
+                yield f"{line.environment}: {line_name(line.repository, line.track)}", line.current.tag
 
     def _tell_waiting(self) -> None:
         """Tell of each image that waits or is refused, when it begins to, and whenever that changes."""

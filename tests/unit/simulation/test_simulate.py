@@ -116,6 +116,16 @@ async def test_each_expectation_of_a_repository_can_fail(
     assert both == list(difference)
 
 
+async def test_a_release_line_is_named_wherever_it_is_not_the_usual_one() -> None:
+    on = {"repository": "shop/web", "in": "staging", "track": "1x"}
+    entries = await run(OPEN, {"expect": {**on, "current": None}}, {"hold": on}, {"unhold": on})
+    assert [line.split("shop/web")[1] for line in told(entries) if "shop/web" in line] == [
+        " (1x) in staging: runs nothing",
+        " (1x) in staging",
+        " (1x) in staging",
+    ]
+
+
 async def test_time_that_passes_lets_everything_happen_that_is_due() -> None:
     policy = policy_of({"soak": "2h", "automatic": True})
     entries = await run(
