@@ -20,6 +20,7 @@ def run(main: Coroutine[Any, Any, int]) -> int:
         print(error, file=sys.stderr)
         return 1
     except asyncio.CancelledError:
+        print("Stopped.", file=sys.stderr)
         return _INTERRUPTED
 
 

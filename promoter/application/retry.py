@@ -28,7 +28,9 @@ async def retry(app: App, record_id: str, actor: Actor) -> Promoted | Candidate:
     """
     record = await find_record(app, record_id)
     if record.phase is not Phase.FAILED:
-        message = f"promotion {record.id} is {record.phase}; only a failed one can be tried again"
+        message = (
+            f"the phase of promotion {record.id} is {record.phase}; only a failed one can be tried again"
+        )
         raise RefusedError(message)
     if record.kind is Kind.ROLLBACK and record.rollback_of is not None:
         again = await roll_back(app, RollbackWanted(record.rollback_of, record.reason), actor)
@@ -60,7 +62,9 @@ async def abort(app: App, record_id: str, actor: Actor, reason: str | None = Non
         if record.failure is not None and record.failure.code is FailureCode.ABORTED:
             return record
         if record.phase is not Phase.PENDING:
-            message = f"promotion {record.id} is {record.phase}; only what is pending can be stopped"
+            message = (
+                f"the phase of promotion {record.id} is {record.phase}; only what is pending can be stopped"
+            )
             raise RefusedError(message)
         why = f": {reason}" if reason else ""
         failure = Failure(FailureCode.ABORTED, f"stopped by {actor.name}{why}")

@@ -68,7 +68,7 @@ PROBLEM_TYPES: tuple[ProblemType, ...] = (  # the first that fits is taken
         "invalid-request",
         "The request is not valid",
         400,
-        "Mend what `field` names, and send it again; GET /api/docs describes every call.",
+        "Mend what `detail` tells of, and send it again; GET /api/docs describes every call.",
     ),
     ProblemType(
         UnauthenticatedError,
