@@ -73,7 +73,8 @@ async def _candidates(app: App, environment: str) -> AsyncIterator[Work]:
     waiting = Waiting(environment)
     async for candidate in every(app, Candidate, environment):
         waiting.add(candidate)
-        due = candidate.decision.earliest is not None and candidate.decision.earliest <= now
+        change = candidate.decision.next_change
+        due = change is not None and change <= now
         changed = candidate.policy_hash != app.policy.hash
         if changed and not _has_rule(app, candidate):
             await _withdraw(app, candidate)  # another rule may lead it by now

@@ -84,6 +84,12 @@ class Request(msgspec.Struct, frozen=True):
     claimed: bool = False
     only_forward: bool = False
 
+    def overrides(self, condition: str) -> bool:
+        """Whether conditions of that kind do not count."""
+        return (
+            self.kind is Kind.MANUAL and self.override is not None and condition in self.override.conditions
+        )
+
     @property
     def leaves_newer_alone(self) -> bool:
         """Whether it moves what is current, and a moving tag, only forward."""

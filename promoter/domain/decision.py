@@ -10,12 +10,12 @@ from enum import StrEnum
 import msgspec
 from msgspec.structs import replace
 
-from promoter.domain.condition import Condition, Kind, Request, Served, Situation, State
-from promoter.domain.conditions import CONDITIONS, OVERRIDABLE
+from promoter.domain.condition import Condition, Request, Served, Situation, State
+from promoter.domain.conditions import CONDITIONS, OVERRIDABLE, freeze
 from promoter.domain.evidence import Evidence
 from promoter.domain.freeze import thaw
 from promoter.domain.line import Line
-from promoter.domain.policy import Policy
+from promoter.domain.policy import Policy, PromotionRule
 
 
 class Outcome(StrEnum):
@@ -30,7 +30,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     """What was decided, under which rule, and why.
 
     Attributes:
-        earliest: Where only time is missing: when the image qualifies.
+        earliest: Where only time is missing: when the image qualifies, as things are.
     """
 
     outcome: Outcome
@@ -91,16 +91,23 @@ def evaluate(
     at = Situation(rule, target, request, evidence, line, other_lines, served, now)
     found = tuple(_overridden(condition, at) for kind in CONDITIONS for condition in kind.judge(at))
     decision = decide(rule.name, found)
-    if decision.earliest is None or not rule.freeze:
-        return decision
-    return replace(decision, earliest=thaw(rule.freeze, decision.earliest))  # it may be frozen by then
+    return replace(decision, earliest=_earliest(decision, rule, request))
+
+
+def _earliest(decision: Decision, rule: PromotionRule, request: Request) -> datetime | None:
+    """When it qualifies if nothing is learned until then: it may be frozen, or what is met too old."""
+    earliest = decision.earliest
+    if earliest is not None and rule.freeze and not request.overrides(freeze.KIND):
+        earliest = thaw(rule.freeze, earliest)
+    ends = [each.until for each in decision.conditions if each.until is not None]
+    return None if earliest is None or any(end <= earliest for end in ends) else earliest
 
 
 def _overridden(condition: Condition, at: Situation) -> Condition:
     override = at.request.override
-    if override is None or at.request.kind is not Kind.MANUAL or not condition.is_unmet:
+    if override is None or not condition.is_unmet or condition.kind not in OVERRIDABLE:
         return condition
-    if condition.kind not in override.conditions or condition.kind not in OVERRIDABLE:
+    if not at.request.overrides(condition.kind):
         return condition
     text = f"{condition.text} - overridden by {at.request.actor.name}: {override.reason}"
     return replace(condition, text=text, overridden=True)

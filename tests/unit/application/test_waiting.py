@@ -132,6 +132,17 @@ async def test_a_lost_message_is_made_up_for_by_reconcile() -> None:
     assert world.story("staging") == ["automatic v1 succeeded"]
 
 
+async def test_a_lost_message_of_what_changes_one_of_several_conditions_is_made_up_for_too() -> None:
+    world = World(conditional(soak="2h", approvals={}))
+    await world.push("v1")
+    world.scheduler.scheduled.clear()
+    await world.run(2 * HOUR)
+    assert [each.kind for each in only(world).decision.unmet] == ["soak", "approval"]
+    await world.reconcile()
+    await world.run()
+    assert [each.kind for each in only(world).decision.unmet] == ["approval"]
+
+
 async def test_a_lifted_hold_and_the_end_of_a_soak_are_waited_for_in_either_order() -> None:
     world = World(conditional(soak="2h"))
     line = LineKey("staging", Repository(WEB))

@@ -303,6 +303,23 @@ def test_the_earliest_time_is_not_within_a_freeze() -> None:
     assert fresh.earliest == datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
 
 
+def test_where_a_freeze_is_overridden_the_earliest_time_may_lie_in_it() -> None:
+    asked = policy(freeze=[WEEKEND], soak="5d")
+    override = Override(("freeze",), "an incident")
+    waits = judge(asked, at=NOW, actor=BOB, override=override)
+    assert waits.earliest == NOW + timedelta(days=5)  # on Saturday
+    assert judge(asked, at=waits.earliest, actor=BOB, override=override).qualified
+
+
+def test_there_is_no_earliest_time_where_what_is_met_will_be_too_old_by_then() -> None:
+    asked = policy(gates=[{"name": "unit-tests", "maxAge": "1d"}], soak="2d")
+    waits = judge(asked, passed())
+    assert (waits.outcome, waits.earliest) == (Outcome.WAITING, None)
+    assert waits.next_change == NOW + timedelta(days=1)
+    assert judge(policy(gates=asked.rules[0].gates, soak="1d"), passed()).earliest is None
+    assert judge(asked, passed(25 * HOUR), at=NOW + 26 * HOUR).earliest == NOW + timedelta(days=2)
+
+
 # Overrides.
 
 
