@@ -54,7 +54,8 @@ async def _own_claim(app: App, record: Promotion) -> Claim | None:
         return None
     key = claim_row(record.repository, record.rule, record.tag)
     claim = await app.promotions.get(Claim, record.environment, key)
-    return claim if claim and claim.in_flight and claim.sequence == record.sequence else None
+    theirs = (record.sequence, record.digest)  # numbers are a line's, and a rule may change its track
+    return claim if claim and claim.in_flight and (claim.sequence, claim.digest) == theirs else None
 
 
 def _tries_again(record: Promotion, claim: Claim, failure: Failure) -> bool:

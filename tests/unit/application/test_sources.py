@@ -9,7 +9,7 @@ from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.line import LineKey
 from promoter.domain.policy import Credentials, ForeignRegistry, Policy, SettingReference
 from tests.fakes.world import ANN, WEB, World, policy, registry_id, started
-from tests.unit.application.stories import imported
+from tests.unit.application.stories import conditional, imported
 
 REPOSITORY = Repository(WEB)
 HUB = ForeignRegistry("docker.io", Credentials(SettingReference("${HUB_TOKEN}")))
@@ -124,6 +124,24 @@ async def test_a_pointer_is_no_image_s_tag() -> None:
     made = tracks()
     for pointer in ("current", "current-1x"):
         assert made.rules_from("dev", REPOSITORY, Tag(pointer)) == ()
+
+
+async def test_a_rule_that_changes_its_track_leaves_the_claims_of_what_is_under_way_alone() -> None:
+    world = World(conditional(tags=["latest"]))
+    world.registry.stick_next()
+    await world.push("latest")
+    await world.run(timedelta(minutes=1))
+    world.policy = conditional(tags=["latest"], track="lts")
+    world.app = world.new_app()
+    world.registry.stick_next()
+    newer = await world.push("latest")
+    await world.run(timedelta(minutes=29, seconds=30))
+    assert [(each.track, each.sequence, str(each.phase)) for each in world.records("staging")] == [
+        ("lts", 1, "importing"),
+        ("main", 1, "failed"),
+    ]
+    [claim] = world.claims("staging")
+    assert (claim.digest, claim.in_flight, world.candidates("staging")) == (newer, True, [])
 
 
 # Versions.
