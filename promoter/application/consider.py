@@ -67,6 +67,8 @@ async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arr
         if known != claim:
             await app.commit(Write(known))
         return [advance(key)] if claim.in_flight and claim.digest == image.digest else []
+    if claim is None and _has_gone(evidence, rule, arrival):
+        return []  # under the rule's old name, or another way
     requested = standing_request(claim, image.digest, line)
     request = asked_for(rule, arrival.tag, requested)
     decision = evaluate(app.policy, request, evidence, line, lines, None, now)
@@ -76,6 +78,12 @@ async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arr
         return []
     await claimant.promote(decision, requested)
     return [advance(key)]
+
+
+def _has_gone(evidence: Evidence, rule: PromotionRule, arrival: Arrival) -> bool:
+    """Whether Promoter has brought the image where the rule leads, under this tag, since it was pushed."""
+    there = evidence.arrival(rule.target, arrival.tag)
+    return there is not None and there.pushed_at >= arrival.pushed_at
 
 
 def told(claim: Claim, digest: Digest, pushed_at: datetime) -> Claim:

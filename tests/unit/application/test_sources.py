@@ -5,6 +5,7 @@ from datetime import timedelta
 from promoter.application.promote import Wanted, promote
 from promoter.application.take_push import Change, RegistryEvent
 from promoter.application.work import advance
+from promoter.domain.codec import plain
 from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.line import LineKey
 from promoter.domain.policy import Credentials, ForeignRegistry, Policy, SettingReference
@@ -156,6 +157,41 @@ async def test_a_version_that_is_pushed_late_does_not_take_the_place_of_a_newer_
     assert world.served("staging", "v2.1.5") == older
     assert world.served("staging", "current") == newer
     assert imported(world) == ["v2.2.0", "current", "v2.1.5"]
+
+
+# Rules that change their names.
+
+
+def renamed(**rule: object) -> Policy:
+    return conditional(name="another-name", gates=["scan"], **rule)
+
+
+async def test_what_went_under_a_rule_s_old_name_does_not_go_again_under_its_new_one() -> None:
+    world = World(conditional(gates=["scan"]))
+    image = await world.push("v1")
+    await world.report("scan", "passed", image)
+    await world.run()
+    world.policy = renamed()
+    world.app = world.new_app()
+    await world.report("scan", "passed", image)
+    await world.run()
+    assert world.story("staging") == ["automatic v1 succeeded"]
+
+
+async def test_what_is_pushed_anew_under_the_new_name_goes_although_it_was_there_before() -> None:
+    names = ["dev", "staging", "prod"]
+    moving = [{"name": each, "registry": registry_id(each), "immutableTags": False} for each in names]
+    world = World(policy(environments=moving, rules=[plain(conditional(tags=["latest"]).rules[0])]))
+    first = await world.push("latest")
+    await world.run()
+    await world.push("latest")
+    await world.run()
+    world.policy = policy(environments=moving, rules=[plain(renamed(tags=["latest"]).rules[0])])
+    world.app = world.new_app()
+    await world.push("latest", first)
+    await world.report("scan", "passed", first)
+    await world.run()
+    assert await world.current("staging") == first
 
 
 # Several ways.
