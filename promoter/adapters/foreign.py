@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import msgspec
@@ -31,7 +31,15 @@ _PARAMETER = re.compile(r'([a-z_]+)="([^"]*)"', re.IGNORECASE)
 _MAX_MANIFEST = 4 * 1024 * 1024  # the specification's recommendation
 _HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
 _LOOPBACK = {"127.0.0.1", "localhost"}
-_TIMEOUT = aiohttp.ClientTimeout(sock_connect=5, sock_read=15)
+_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=15)
+_MAX_REDIRECTS = 3
+_REDIRECTS = {
+    HTTPStatus.MOVED_PERMANENTLY,
+    HTTPStatus.FOUND,
+    HTTPStatus.TEMPORARY_REDIRECT,
+    HTTPStatus.PERMANENT_REDIRECT,
+}
+_TOKEN = re.compile(r"[\x21-\x7e]+")  # what may stand in a header
 
 
 class Answer(NamedTuple):
@@ -80,6 +88,11 @@ class ForeignRegistries:
         if answer.status == HTTPStatus.UNAUTHORIZED:
             token = await self._token(registry, answer.headers.get("WWW-Authenticate", ""), doing)
             answer = await self._get(url, f"Bearer {token}", doing)
+        for _ in range(_MAX_REDIRECTS):
+            url = _location(answer, url)
+            if not _may_be_asked(url, registry):
+                break
+            answer = await self._get(url, None, doing)  # whoever it is, the credentials are not his
         match answer.status:
             case HTTPStatus.OK:
                 return _digest_of(answer.content, reference)
@@ -96,9 +109,7 @@ class ForeignRegistries:
         """Ask where the registry says for a token to pull with."""
         asked = dict(_PARAMETER.findall(challenge))
         realm = asked.pop("realm", "")
-        parts = urlsplit(realm)
-        trusted = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-        if not challenge.lower().startswith("bearer ") or not trusted:
+        if not challenge.lower().startswith("bearer ") or not _may_be_asked(realm, registry):
             message = f"{doing} failed: 401; check the credentials that the policy names"
             raise DeniedError(message)
         params = {key: asked[key] for key in ("service", "scope") if key in asked}
@@ -110,7 +121,7 @@ class ForeignRegistries:
             except msgspec.DecodeError:
                 body = {}
         found = (body.get("token") or body.get("access_token")) if isinstance(body, dict) else None
-        if not isinstance(found, str):
+        if not isinstance(found, str) or not _TOKEN.fullmatch(found):
             message = f"{doing} failed: no token to pull with ({answer.status}); check the credentials"
             raise DeniedError(message)
         return found
@@ -150,8 +161,34 @@ async def _limited(content: aiohttp.StreamReader, doing: str) -> AsyncIterator[b
 
 def _base(login_server: str) -> str:
     host = _HOSTS.get(login_server.lower(), login_server)
-    scheme = "http" if host.partition(":")[0] in _LOOPBACK else "https"
-    return f"{scheme}://{host}"
+    return f"{'http' if _is_loopback(login_server) else 'https'}://{host}"
+
+
+def _is_loopback(login_server: str) -> bool:
+    """Whether this is a registry on this machine: only that may do without TLS, and name others here."""
+    return login_server.partition(":")[0] in _LOOPBACK
+
+
+def _location(answer: Answer, url: str) -> str:
+    """Where an answer sends to; nothing where it does not."""
+    if answer.status not in _REDIRECTS or "Location" not in answer.headers:
+        return ""
+    try:
+        return urljoin(url, answer.headers["Location"])
+    except ValueError:
+        return ""
+
+
+def _may_be_asked(url: str, registry: ForeignRegistry) -> bool:
+    """Whether a registry may send Promoter there."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if host in _LOOPBACK:
+        return parts.scheme in {"http", "https"} and _is_loopback(registry.login_server)
+    return parts.scheme == "https" and bool(host)
 
 
 def _digest_of(content: bytes, reference: Tag | Digest) -> Digest:

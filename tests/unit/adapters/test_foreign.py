@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from promoter.adapters.acr import AzureRegistry
-from promoter.adapters.foreign import ForeignRegistries
+from promoter.adapters.foreign import ForeignRegistries, _may_be_asked
 from promoter.adapters.identity import Identity
 from promoter.application.ports import Import, Progress
 from promoter.domain.errors import DeniedError, UnavailableError
@@ -28,6 +28,7 @@ SECRETS = {"TOKEN": "s3cret", "USER": "robot"}
 BASIC = "Basic " + base64.b64encode(b"robot:s3cret").decode()
 SCOPE = "repository:library/nginx:pull"
 CHALLENGE = {"WWW-Authenticate": f'Bearer realm="{{url}}/token",service="hub",scope="{SCOPE}"'}
+NO_ADDRESS = {"WWW-Authenticate": 'Bearer realm="https://[::1/token"'}
 ELSEWHERE = {"WWW-Authenticate": 'Bearer realm="http://elsewhere.example/token"'}
 V1 = Tag("1.27")
 
@@ -95,11 +96,17 @@ async def test_credentials_are_shown_to_the_registry_and_to_where_it_gives_its_t
         ((Answer(401, {}, CHALLENGE), Answer(401, {})), DeniedError),
         ((Answer(401, {}, CHALLENGE), Answer(json={"token": 7})), DeniedError),
         ((Answer(401, {}, CHALLENGE), Answer(json=["token"])), DeniedError),
+        ((Answer(401, {}, CHALLENGE), Answer(json={"token": "t0ken\r\nHost: elsewhere"})), DeniedError),
+        ((Answer(401, {}, CHALLENGE), Answer(json={"token": "t0ken\ud800"})), DeniedError),
+        ((Answer(401, {}, NO_ADDRESS),), DeniedError),
         ((Answer(401, {}, CHALLENGE), Answer(json={"token": "t"}), Answer(401, {}, CHALLENGE)), DeniedError),
         ((Answer(403, {}),), DeniedError),
         ((Answer(429, {}, {"Retry-After": "7"}),), UnavailableError),
         ((Answer(500, {}),), UnavailableError),
         ((Answer(302, {}, {"Location": "http://elsewhere.example/"}),), UnavailableError),
+        ((Answer(302, {}, {"Location": "https://[::1/"}),), UnavailableError),
+        ((Answer(304, {}),), UnavailableError),
+        ((Answer(307, {}, {"Location": "/again"}),) * 5, UnavailableError),
         ((Answer(hang_up=True), Answer(hang_up=True)), UnavailableError),
         ((Answer(json="x" * 5_000_000),), UnavailableError),
     ],
@@ -113,6 +120,38 @@ async def test_on_bad_days_the_same_is_to_be_tried_later_and_nothing_secret_is_s
     assert type(raised.value) is kind
     assert f"reading library/nginx from {server.host} failed" in str(raised.value)
     assert not any(word in str(raised.value) for word in ("s3cret", BASIC, "t0ken"))
+
+
+async def test_who_a_registry_sends_promoter_to_is_asked_without_its_credentials() -> None:
+    moved = Answer(307, {}, {"Location": "{url}/v2/elsewhere/nginx/manifests/1.27"})
+    async with ScriptedServer(moved, Answer(json=MANIFEST)) as server:
+        assert await read(server, credentials=CREDENTIALS) == SERVED
+    assert [(asked.path, asked.authorization) for asked in server.asked] == [
+        ("/v2/library/nginx/manifests/1.27", BASIC),
+        ("/v2/elsewhere/nginx/manifests/1.27", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("server", "url", "asked"),
+    [
+        ("docker.io", "https://auth.docker.io/token", True),
+        ("docker.io", "http://auth.docker.io/token", False),
+        ("docker.io", "http://127.0.0.1:41741/msi/token", False),
+        ("docker.io", "https://localhost/token", False),
+        ("docker.io", "file:///etc/passwd", False),
+        ("docker.io", "https://", False),
+        ("docker.io", "https://elsewhere.example:port/", False),
+        ("127.0.0.1:5000", "http://127.0.0.1:5001/token", True),
+        ("localhost:5000", "http://elsewhere.example/token", False),
+    ],
+)
+def test_a_registry_sends_promoter_nowhere_without_tls_nor_to_this_machine(
+    server: str,
+    url: str,
+    asked: bool,  # noqa: FBT001 - a table
+) -> None:
+    assert _may_be_asked(url, ForeignRegistry(server)) is asked
 
 
 async def test_a_throttled_registry_is_left_alone_as_long_as_it_asks() -> None:
