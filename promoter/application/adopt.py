@@ -13,7 +13,7 @@ from promoter.application.tell import tell
 from promoter.application.work import advance
 from promoter.domain.actor import Actor
 from promoter.domain.condition import Kind
-from promoter.domain.errors import NotFoundError
+from promoter.domain.errors import InvalidError, NotFoundError
 from promoter.domain.image import Image, Repository, Tag
 from promoter.domain.line import LineKey
 from promoter.domain.policy import Policy
@@ -35,11 +35,16 @@ async def adopt(app: App, adoption: Adoption, actor: Actor) -> Promoted:
     It is no arrival: nothing goes on from here because of it. The same again answers the same record.
 
     Raises:
-        InvalidError: The reason is too long.
+        InvalidError: The reason is too long, or the environment is a registry outside the tenant.
         NotFoundError: There is no such environment, or its registry has no such tag.
     """
     check_reason(adoption.reason)
     environment = app.policy.environment(adoption.environment)
+    if environment.login_server is not None:
+        message = (
+            f"{environment.name} is outside the tenant, and images only come from there: nothing runs in it"
+        )
+        raise InvalidError(message, "environment")
     digest = await app.registry.digest(environment.registry, adoption.repository, adoption.tag)
     if digest is None:
         message = f"the registry of {environment.name} has no {adoption.repository}:{adoption.tag}"

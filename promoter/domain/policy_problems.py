@@ -15,7 +15,9 @@ _REGISTRY_ID = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ContainerRegistry/registries/[A-Za-z0-9]{5,50}",
     re.IGNORECASE,
 )
-_LOGIN_SERVER = re.compile(r"(?=.{1,255}\Z)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_LOGIN_SERVER = re.compile(rf"(?=.{{1,255}}\Z){_LABEL}(?:\.{_LABEL})*(?::(?P<port>[0-9]{{1,5}}))?")
+_MAX_PORT = 65535
 _ROLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 _MAX_POINTER = 87  # with a track's name behind it, it must still be a tag
 _MAX_APPROVALS = 10
@@ -70,7 +72,8 @@ def _location_problems(at: str, environment: Environment, led_to_by: int | None)
         return
     if environment.registry:
         yield f"{at}.loginServer: stands in place of registry; name one of both"
-    if not _LOGIN_SERVER.fullmatch(server):
+    found = _LOGIN_SERVER.fullmatch(server)
+    if found is None or not 1 <= int(found["port"] or 443) <= _MAX_PORT:
         yield f"{at}.loginServer: {_shown(server)} is not a host, as docker.io or other.azurecr.io are"
     if led_to_by is not None:
         yield (

@@ -6,10 +6,11 @@ from promoter.application.adopt import Adoption, adopt
 from promoter.application.promote import Promoted
 from promoter.application.work import advance
 from promoter.domain.condition import Kind
-from promoter.domain.errors import NotFoundError
+from promoter.domain.errors import InvalidError, NotFoundError
 from promoter.domain.image import Digest, Repository, Tag
+from promoter.domain.policy import ForeignRegistry
 from promoter.domain.promotion import FailureCode
-from tests.fakes.world import ANN, WEB, World, registry_id
+from tests.fakes.world import ANN, WEB, World, policy, registry_id
 from tests.unit.application.stories import codes, in_flight, released
 
 
@@ -65,6 +66,19 @@ async def test_an_adoption_is_no_arrival() -> None:
     assert world.evidence.snapshot() == {}
     assert world.story("prod") == []
     assert world.candidates("prod") == []
+
+
+async def test_nothing_runs_in_a_registry_outside_the_tenant() -> None:
+    environments = [
+        {"name": "hub", "loginServer": "docker.io"},
+        {"name": "staging", "registry": registry_id("staging")},
+    ]
+    everything = {"repositories": ["**"], "tags": ["*"]}
+    rule = {"name": "hub-to-staging", "from": "hub", "to": "staging", **everything}
+    world = World(policy(environments=environments, rules=[rule]))
+    world.registry.push(ForeignRegistry("docker.io"), WEB, "v0")
+    with pytest.raises(InvalidError, match="hub is outside the tenant, and images only come from there"):
+        await adopted(world, environment="hub")
 
 
 async def test_an_adoption_waits_for_its_turn() -> None:

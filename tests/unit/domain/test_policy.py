@@ -296,6 +296,19 @@ def test_a_problem_of_a_rule_names_the_path_to_the_value(rule: dict[str, object]
             "environments[1].name: environments[0]",
         ),
         ([ENVIRONMENT | {"name": "d~v"}], "environments[0].name: 'd~v' is not a name"),
+        *(
+            (
+                [{"name": "hub", "loginServer": server}],
+                f"environments[0].loginServer: {server!r} is not a host",
+            )
+            for server in (
+                "docker.io:65536",
+                "docker.io:0",
+                "docker..io",
+                "docker.io/",
+                "-docker.io",
+            )
+        ),
     ],
 )
 def test_a_problem_of_an_environment_names_the_path_to_the_value(
