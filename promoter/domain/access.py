@@ -9,9 +9,9 @@
 | administer | override conditions | `Promoter.Admin` |
 
 Where the policy names roles for an environment, those take the place of `Promoter.Operator` and
-`Promoter.Approver` there. No role but Admin implies another: who operates neither reports the verdicts that
-he operates by, nor approves. That nobody approves what he requested himself is the approval's own rule, Admin
-or not.
+`Promoter.Approver` there; where a rule names roles for its approvals, those take the place of its target's.
+No role but Admin implies another: who operates neither reports the verdicts that he operates by, nor
+approves. That nobody approves what he requested himself is the approval's own rule, Admin or not.
 """
 
 import contextlib

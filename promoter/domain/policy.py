@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Self
 
 import msgspec
+from msgspec.structs import replace
 
 from promoter.domain.codec import encode
 from promoter.domain.duration import Duration
@@ -174,10 +175,7 @@ class PromotionRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
     def requirements(self) -> tuple[GateRequirement, ...]:
         """The gates, each with its environment filled in."""
         named = (GateRequirement(gate) if isinstance(gate, str) else gate for gate in self.gates)
-        return tuple(
-            gate if gate.environment else msgspec.structs.replace(gate, environment=self.source)
-            for gate in named
-        )
+        return tuple(gate if gate.environment else replace(gate, environment=self.source) for gate in named)
 
     def versioned(self, tag: Tag) -> Tag | None:
         """An image's tag, where the images of this rule are ordered by their semantic version."""
@@ -280,6 +278,18 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
         """What of this policy binds a promotion under one rule: that rule and its two environments."""
         ends = (self.environment(rule.source), self.environment(rule.target))
         return Policy(environments=ends, rules=(rule,))
+
+    @cached_property
+    def guards(self) -> tuple[Environment, ...]:
+        """All that roles guard: environments, and targets of rules that name approvers of their own."""
+        of_their_own = (rule for rule in self.rules if rule.approvals and rule.approvals.roles)
+        return (*self.environments, *map(self.guarded, of_their_own))
+
+    def guarded(self, rule: PromotionRule) -> Environment:
+        """A rule's target, with the approvers that the rule names in place of the environment's."""
+        target, named = self.environment(rule.target), rule.approvals.roles if rule.approvals else ()
+        roles = replace(target.roles, approver=named or target.roles.approver)
+        return replace(target, roles=roles)
 
     def is_target(self, environment: str) -> bool:
         """Whether some rule leads to this environment: what arrives there by other ways is drift."""

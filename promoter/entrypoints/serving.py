@@ -129,5 +129,5 @@ def _admitting(process: Process, caller: Caller, needs: Capability) -> App:
     if process.app is None:
         permit(caller, Capability.READ)
         raise NotReadyError(process.problems)
-    permit_somewhere(caller, needs, process.app.policy.environments)
+    permit_somewhere(caller, needs, process.app.policy.guards)
     return process.app

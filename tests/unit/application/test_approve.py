@@ -13,7 +13,7 @@ from promoter.domain.actor import Actor
 from promoter.domain.condition import Override
 from promoter.domain.decision import Outcome
 from promoter.domain.errors import ForbiddenError, InvalidError, NotFoundError, RefusedError
-from promoter.domain.image import Digest, Repository, Tag
+from promoter.domain.image import Digest, Image, Repository, Tag
 from promoter.domain.promotion import Promotion
 from tests.fakes.world import WEB, World
 from tests.unit.application.stories import HOUR, MINUTE, conditional
@@ -249,7 +249,7 @@ async def test_what_cannot_be_overridden_is_told(override: Override, field: str,
     [
         ({}, EVE, "needs the role Promoter.Approver"),
         ({}, KEY, "is for somebody in particular"),
-        ({"roles": ["Release.Manager"]}, ANN, "is approved by Release.Manager; Ann has no such role"),
+        ({"roles": ["Release.Manager"]}, ANN, "approve in staging needs the role Release.Manager"),
     ],
 )
 async def test_who_may_not_approve_is_told_why(rule: dict[str, object], who: Caller, message: str) -> None:
@@ -257,6 +257,16 @@ async def test_who_may_not_approve_is_told_why(rule: dict[str, object], who: Cal
     image = await arrived(world)
     with pytest.raises(ForbiddenError, match=message):
         await world.approve(image, RULE, who)
+
+
+async def test_the_roles_that_a_rule_names_are_enough() -> None:
+    world = World(conditional(approvals={"roles": ["Release.Manager"]}))
+    image = await arrived(world)
+    await world.approve(image, RULE, caller("eve", "Release.Manager", "Promoter.Reader"))
+    await world.run()
+    assert world.story("staging") == ["automatic v1 succeeded"]
+    [approval] = (await world.evidence.load(Image(REPOSITORY, image))).approvals
+    assert approval.roles == ("Release.Manager",)
 
 
 async def test_what_makes_no_sense_is_told() -> None:

@@ -4,12 +4,14 @@ import json
 import logging
 
 import pytest
+from msgspec.structs import replace
 
 from promoter.adapters.settings import Access, Auth
 from promoter.application.ports import ImportStatus, Progress
 from promoter.application.work import advance
 from promoter.domain.access import Capability, Role
 from promoter.domain.codec import plain
+from promoter.domain.policy import Approvals
 from promoter.entrypoints import routes
 from promoter.entrypoints.answers import Answer
 from promoter.entrypoints.callers import CLIENT, LOCAL_ACTOR
@@ -172,6 +174,21 @@ async def test_a_retry_of_what_was_overridden_is_for_an_admin_too(monkeypatch: p
     assert answer.status_code == 403
     answer = await call(on, "retry", headers=headers, path={"id": record})
     assert (answer.status_code, read(answer)["override"]) == (202, override)
+
+
+async def test_the_roles_that_a_rule_names_for_its_approvals_stand_in_place_of_its_target_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on = entra(monkeypatch)
+    managed = replace(on.world.policy.rules[1], approvals=Approvals(roles=("Release.Manager",)))
+    on.world.policy = replace(on.world.policy, rules=(on.world.policy.rules[0], managed))
+    on = run_over(World(on.world.policy), monkeypatch, access=ENTRA)
+    image = await qualified(on.world, "v1")
+    await on.world.run()
+    wanted = {"repository": WEB, "digest": image, "rule": "staging-to-prod", "decision": "approve"}
+    for role, expected in ((Role.APPROVER, 403), (Role.OPERATOR, 403), ("Release.Manager", 202)):
+        headers = {CLIENT: "tests", **signed_in(role)}
+        assert (await call(on, "approve", wanted, headers=headers)).status_code == expected
 
 
 async def test_an_approval_keeps_who_gave_it_and_how_they_were_known(monkeypatch: pytest.MonkeyPatch) -> None:
