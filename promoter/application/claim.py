@@ -106,7 +106,7 @@ class Claimant:
             retry_of=(requested.retry_of if requested else None) or self._retry_of,
             only_forward=requested is not None and requested.only_forward,
             override=requested.override if requested else None,
-            decision=decision,
+            decision=decision.kept,
         )
         changes += [Write(line), Write(record), Write(drive(record)), *announced(self.app, record)]
         if not self._is_behind:
@@ -169,7 +169,7 @@ class Claimant:
             source=self.rule.source,
             pushed_at=self.arrival.pushed_at,
             since=since,
-            decision=decision,
+            decision=decision.kept,
             policy_hash=self.app.policy.hash,
         )
 

@@ -70,7 +70,7 @@ class Flight:
         moves = self._is_newer() or not self.record.claimed.leaves_newer_alone
         record = self.record.to(Phase.IMPORTING, importing_at=self.now, moves_current=moves)
         if decision is not None:
-            record = replaced(record, decision=decision)
+            record = replaced(record, decision=decision.kept)
         changes = [Write(self.line), Write(record), *announced(self.app, record)]
         _, version, *_ = await self.app.promotions.commit(changes)
         self.record = replaced(record, version=version)

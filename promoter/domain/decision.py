@@ -10,12 +10,17 @@ from enum import StrEnum
 import msgspec
 from msgspec.structs import replace
 
+from promoter.domain.codec import encode
 from promoter.domain.condition import Condition, Request, Served, Situation, State
 from promoter.domain.conditions import CONDITIONS, OVERRIDABLE, freeze
-from promoter.domain.evidence import Evidence
+from promoter.domain.evidence import Evidence, GateResult
 from promoter.domain.freeze import thaw
 from promoter.domain.line import Line
 from promoter.domain.policy import Policy, PromotionRule
+
+MAX_KEPT = 30_000
+"""Characters of a decision's conditions that are stored with a candidate or a record."""
+_MAX_TEXT = 300
 
 
 class Outcome(StrEnum):
@@ -53,6 +58,16 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
         """When time alone changes the next of the conditions, for the better or the worse."""
         times = (at for condition in self.conditions for at in (condition.earliest, condition.until))
         return min((at for at in times if at is not None), default=None)
+
+    @property
+    def kept(self) -> "Decision":
+        """The decision as it is stored: where it is too long, without what the image's evidence says too."""
+        kept = self.conditions
+        for shorter in (_without_words, _without_evidence, _cut):
+            if len(encode(kept)) <= MAX_KEPT:
+                break
+            kept = tuple(map(shorter, kept))
+        return replace(self, conditions=kept)
 
     @property
     def reasons(self) -> str:
@@ -101,6 +116,25 @@ def _earliest(decision: Decision, rule: PromotionRule, request: Request) -> date
         earliest = thaw(rule.freeze, earliest)
     ends = [each.until for each in decision.conditions if each.until is not None]
     return None if earliest is None or any(end <= earliest for end in ends) else earliest
+
+
+def _without_words(condition: Condition) -> Condition:
+    match condition.evidence:
+        case GateResult() as result:
+            return replace(condition, evidence=replace(result, evidence=None, url=None))
+        case tuple() as said:
+            return replace(condition, evidence=tuple(replace(each, comment=None) for each in said))
+        case None:
+            return condition
+
+
+def _without_evidence(condition: Condition) -> Condition:
+    return replace(condition, evidence=None)
+
+
+def _cut(condition: Condition) -> Condition:
+    text = condition.text
+    return replace(condition, text=text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}...")
 
 
 def _overridden(condition: Condition, at: Situation) -> Condition:

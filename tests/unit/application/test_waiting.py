@@ -8,8 +8,13 @@ from promoter.application.documents import Candidate
 from promoter.application.hold import hold, unhold
 from promoter.application.ports import MAX_DELAY
 from promoter.application.reconcile import notice_policy
+from promoter.application.take_gate_result import GateReport, take_gate_result
 from promoter.application.work import Consider
-from promoter.domain.decision import Outcome
+from promoter.domain.access import Caller
+from promoter.domain.actor import Actor
+from promoter.domain.codec import encode
+from promoter.domain.decision import MAX_KEPT, Outcome
+from promoter.domain.evidence import Verdict
 from promoter.domain.image import Repository
 from promoter.domain.line import LineKey
 from tests.fakes.world import ANN, WEB, World
@@ -104,6 +109,26 @@ async def test_what_gets_too_old_while_it_waits_for_something_else_is_shown_as_t
     await world.run(7 * DAY)
     assert [each.kind for each in only(world).decision.unmet] == ["gate", "approval"]
     assert considered(world) == []
+
+
+async def test_a_decision_of_very_many_words_is_kept_within_its_limit() -> None:
+    gates = [f"gate-{number}" for number in range(64)]
+    world = World(conditional(gates=gates, approvals={"count": 10}))
+    pushed = await world.push("v1")
+    for gate in gates:
+        report = GateReport(Repository(WEB), "dev", gate, Verdict.PASSED, pushed, evidence="\n" * 2048)
+        await take_gate_result(world.app, report, ANN, guard=False)
+    for number in range(10):
+        who = Caller(Actor(f"tenant/{number}", f"No. {number}", "entra"), frozenset({"Promoter.Approver"}))
+        assert len(encode(only(world).decision.conditions)) <= MAX_KEPT
+        await world.approve(pushed, "dev-to-staging", who, comment="x" * 1000)
+    await world.run()
+    [record] = world.records("staging")
+    assert record.phase == "succeeded"
+    assert record.decision is not None
+    assert len(encode(record.decision.conditions)) <= MAX_KEPT
+    said = [each.text for each in record.decision.conditions if each.kind == "gate"]
+    assert said == [f"gate {gate} in dev passed at 2026-11-23T09:00:01Z" for gate in gates]
 
 
 async def test_a_message_that_comes_a_little_early_is_sent_again() -> None:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from promoter.domain.actor import AUTOMATION
+from promoter.domain.codec import encode
 from promoter.domain.condition import Condition, Kind, Request, Served, State
-from promoter.domain.decision import Decision, Outcome, decide, evaluate, evaluate_rollback
+from promoter.domain.decision import MAX_KEPT, Decision, Outcome, decide, evaluate, evaluate_rollback
 from promoter.domain.evidence import Arrival, Evidence, GateResult, Verdict
 from promoter.domain.image import Image, Repository, Tag
 from promoter.domain.line import Current, Hold, Line, LineKey, Veto
@@ -246,6 +247,24 @@ def test_a_moving_tag_moves_forward_by_itself_and_back_only_by_hand() -> None:
     assert only(back, "tag") == (State.REFUSED, text)
     assert judge(policy=policy, line=newer, served=held(2), kind=Kind.MANUAL).qualified
     assert judge(policy=policy, line=newer, served=held(1)).qualified
+
+
+# What is kept.
+
+
+@pytest.mark.parametrize("said", [None, UNIT_TESTS, replace(UNIT_TESTS, evidence="x" * 2048)])
+@pytest.mark.parametrize("length", [10, 100, 2000])
+@pytest.mark.parametrize("count", [1, 73])
+def test_what_is_kept_of_a_decision_has_every_condition_within_its_limit(
+    count: int, length: int, said: GateResult | None
+) -> None:
+    long = decide("rule", (Condition("gate", State.PENDING, "x" * length, evidence=said),) * count)
+    kept = long.kept
+    assert len(encode(kept.conditions)) <= MAX_KEPT
+    assert replace(kept, conditions=long.conditions) == long
+    assert [each.text[:100] for each in kept.conditions] == [each.text[:100] for each in long.conditions]
+    if len(encode(long.conditions)) <= MAX_KEPT:
+        assert kept == long
 
 
 # Rollback.
