@@ -278,12 +278,15 @@ async def _by_tag(app: App, wanted: Wanted, tag: Tag) -> Subject:
 async def _known(app: App, rule: PromotionRule, image: Image, tag: Tag) -> Evidence:
     """What is known of the image; that its first registry serves it is known too, without its event.
 
-    When it was pushed is not: it counts as older than all whose push is.
+    When it was pushed is not: it counts as older than all whose push is. Among such images the one that was
+    seen later is the newer, so the time since then is kept, made small.
     """
     evidence = await app.evidence.load(image)
     if evidence.arrival(rule.source, tag) is None and not app.policy.is_target(rule.source):
         now = app.clock.now()
-        seen = Arrival(rule.source, tag, first_at=now, last_at=now, pushed_at=_LONG_AGO)
+        seen = Arrival(
+            rule.source, tag, first_at=now, last_at=now, pushed_at=_LONG_AGO + (now - _LONG_AGO) / 1000
+        )
         return replace(evidence, arrivals=(*evidence.arrivals, seen))
     return evidence
 

@@ -9,22 +9,23 @@ from promoter.domain.codec import plain
 from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.line import LineKey
 from promoter.domain.policy import Credentials, ForeignRegistry, Policy, SettingReference
-from tests.fakes.world import ANN, WEB, World, policy, registry_id, started
+from tests.fakes.world import ANN, APPROVERS, WEB, World, policy, registry_id, started
 from tests.unit.application.stories import conditional, imported
+from tests.unit.domain.strategies import digest
 
 REPOSITORY = Repository(WEB)
 HUB = ForeignRegistry("docker.io", Credentials(SettingReference("${HUB_TOKEN}")))
 RULE = {"repositories": ["**"], "tags": ["*"], "automatic": True}
 
 
-def outside() -> Policy:
+def outside(**rule: object) -> Policy:
     """Everything that comes to a public registry goes to staging."""
     return policy(
         environments=[
             {"name": "hub", "loginServer": "docker.io", "credentials": {"password": "${HUB_TOKEN}"}},
             {"name": "staging", "registry": registry_id("staging")},
         ],
-        rules=[{"name": "hub-to-staging", "from": "hub", "to": "staging", **RULE}],
+        rules=[{"name": "hub-to-staging", "from": "hub", "to": "staging", **RULE, **rule}],
     )
 
 
@@ -69,6 +70,19 @@ async def test_an_event_of_a_registry_of_another_tenant_is_known_by_its_login_se
     await world.deliver(event)
     await world.run()
     assert await world.current("staging") == image
+
+
+async def test_of_two_images_whose_push_nobody_told_of_the_one_that_was_seen_later_is_the_newer() -> None:
+    for first, second in ((1, 2), (2, 1)):
+        world = World(outside(approvals={}))
+        for number in (first, second):
+            world.registry.push(HUB, WEB, "latest", digest(number))
+            world.clock.advance(timedelta(minutes=1))
+            await promote(world.app, Wanted(REPOSITORY, "staging", tag=Tag("latest")), ANN)
+        for number in (first, second):
+            await world.approve(digest(number), "hub-to-staging", APPROVERS["bob"])
+        await world.run()
+        assert [each.digest for each in world.records("staging")] == [digest(second)]
 
 
 # Several tracks.
