@@ -2,9 +2,9 @@
 
 import re
 
-_GATE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
+GATE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
 
 def is_gate_name(name: str) -> bool:
     """Whether a quality gate may have this name."""
-    return _GATE_NAME.fullmatch(name) is not None
+    return GATE_NAME.fullmatch(name) is not None

@@ -9,6 +9,8 @@ from typing import Any
 
 from promoter import __version__
 from promoter.application.idempotency import FIELD
+from promoter.application.paging import Page
+from promoter.domain.image import MAX_REPOSITORY, REPOSITORY
 from promoter.entrypoints.answers import JSON
 from promoter.entrypoints.callers import CLIENT
 from promoter.entrypoints.problem_types import INTERNAL, PREFIX, PROBLEM_TYPES
@@ -16,6 +18,7 @@ from promoter.entrypoints.problems import KIND, ProblemView
 from promoter.entrypoints.prose import INTRODUCTION, PROSE
 from promoter.entrypoints.routes import ROUTES, AnyRoute, Nothing
 from promoter.entrypoints.schemas import REFERENCE, Schemas, attributes
+from promoter.entrypoints.views import RecordView
 
 _PROBLEM = f"{REFERENCE}Problem"
 _ALWAYS = (400, 401, 403, 500, 503)
@@ -23,7 +26,14 @@ _NOT_FOUND, _OF_WRITES = (404,), (409, 413, 422)
 _IN_PATH: dict[str, dict[str, Any]] = {
     "id": {"description": "The record's id, as a list or a promotion has answered it."},
     "environment": {"description": "The environment's name."},
-    "repository": {"description": "The repository's name, with `:` for `/`."},
+    "repository": {
+        "description": "The repository's name, with `:` for `/`.",
+        "schema": {
+            "type": "string",
+            "pattern": f"^(?:{REPOSITORY.pattern.replace('/', ':')})$",
+            "maxLength": MAX_REPOSITORY,
+        },
+    },
 }
 _EXAMPLES = {"id": "prod~shop:web~9999999998.main", "environment": "prod", "repository": "shop:web"}
 _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "Where to look at it again."}}
@@ -176,6 +186,8 @@ def _responses(route: AnyRoute, schemas: Schemas) -> dict[str, Any]:
         found[str(status)] = {"description": _says(status), "headers": _answer_headers(route, status)}
         if types:
             found[str(status)]["content"] = _content(types, schemas)
+        if links := _links(types):
+            found[str(status)]["links"] = links
     if not route.changes and route.needs is not None:
         found["304"] = {"description": "It has not changed since it had the ETag of If-None-Match."}
     problems = (*_ALWAYS, *_NOT_FOUND, *(_OF_WRITES if route.changes else ()))
@@ -185,6 +197,16 @@ def _responses(route: AnyRoute, schemas: Schemas) -> dict[str, Any]:
         content = {KIND: {"schema": {"$ref": _PROBLEM}}}
         found.setdefault(str(status), {"description": _of_problems(status), "content": content})
     return found
+
+
+def _links(types: tuple[object, ...]) -> dict[str, Any]:
+    """Where what is answered can be taken to."""
+    at = {RecordView: "/id", Page[RecordView]: "/items/0/id"}
+    pointer = next((at[type_] for type_ in types if type_ in at), None)
+    if pointer is None:
+        return {}
+    parameters = {"id": f"$response.body#{pointer}"}
+    return {name: {"operationId": name, "parameters": parameters} for name in ("show", "retry", "abort")}
 
 
 def _content(types: tuple[object, ...], schemas: Schemas) -> dict[str, Any]:

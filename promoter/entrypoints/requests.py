@@ -1,6 +1,7 @@
 """Reading requests: within their limits, as the type that their route names."""
 
 import re
+from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
 import msgspec
@@ -23,8 +24,13 @@ def read_query[T: msgspec.Struct](req: func.HttpRequest, type_: type[T]) -> T:
     """What the query says.
 
     Raises:
-        InvalidError: It is not of that type.
+        InvalidError: It is not of that type, or a parameter is empty. The host leaves those out: whoever
+            forgot to set a variable of his script would be told of everything.
     """
+    for name, value in parse_qsl(urlsplit(req.url).query, keep_blank_values=True):
+        if not value:
+            message = "this parameter is empty; give it a value, or leave it out"
+            raise InvalidError(message, name[:80])
     params = {name: value for name, value in req.params.items() if name not in _KEY_PARAMS}
     return convert_query(params, type_)
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import msgspec
 
+from promoter.application.promote import MAX_REASON
+from promoter.domain.evidence import MAX_GATE_EVIDENCE, MAX_NAME, MAX_URL
+from promoter.domain.gate_name import GATE_NAME
 from promoter.domain.image import DIGEST, MAX_REPOSITORY, REPOSITORY, TAG, Digest, Repository, Tag
 from promoter.entrypoints.json_types import options, structures
 from promoter.entrypoints.prose import COMMON
@@ -19,6 +22,15 @@ _TEXTS: Mapping[type, dict[str, Any]] = {
     Tag: {"pattern": TAG.pattern, "examples": ["v1.4.2"]},
     Digest: {"pattern": DIGEST.pattern, "examples": ["sha256:" + "0" * 64]},
 }
+_LIMITS: Mapping[str, dict[str, Any]] = {
+    "reason": {"maxLength": MAX_REASON},
+    "comment": {"maxLength": MAX_REASON},
+    "gate": {"pattern": f"^(?:{GATE_NAME.pattern})$"},
+    "issuer": {"maxLength": MAX_NAME},
+    "evidence": {"maxLength": MAX_GATE_EVIDENCE},
+    "url": {"maxLength": MAX_URL, "pattern": "^https?://"},
+}
+"""What a request's fields of these names must keep to; the use cases check it."""
 _JSON_NAMES = {"source": "from", "target": "to"}
 REFERENCE = "#/components/schemas/"
 
@@ -40,15 +52,17 @@ class Schemas:
         self.components = {_name(name): _described(_renamed(schema)) for name, schema in components.items()}
         for struct in structures(*self._types):
             self._tell_times(struct)
+        for component in self.components.values():
+            for name, schema in component.get("properties", {}).items():
+                for text in _texts(schema):
+                    text.update(_LIMITS.get(name, {}))
 
     def _tell_times(self, struct: type[msgspec.Struct]) -> None:
         properties = self.components.get(_name(struct.__name__), {}).get("properties", {})
         for field in msgspec.structs.fields(struct):
             if datetime in options(field.type) and field.encode_name in properties:
-                schema = properties[field.encode_name]
-                for option in schema.get("anyOf", [schema]):
-                    if option.get("type") == "string":
-                        option["format"] = "date-time"
+                for text in _texts(properties[field.encode_name]):
+                    text["format"] = "date-time"
 
     def of(self, type_: object) -> dict[str, Any]:
         """The schema of one of the types."""
@@ -69,6 +83,11 @@ def attributes(type_: type) -> dict[str, str]:
         for name, text in _ATTRIBUTE.findall(each.__doc__ or ""):
             said[_in_json(name)] = _cleaned(text)
     return COMMON | said
+
+
+def _texts(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of a schema and its options, those of strings."""
+    return [option for option in schema.get("anyOf", [schema]) if option.get("type") == "string"]
 
 
 def _of_text(type_: type) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from promoter.entrypoints.views import record_view
 from tests.fakes.world import WEB, World, policy, registry_id
 from tests.unit.application.stories import in_flight, qualified, released
 from tests.unit.domain.strategies import digest
-from tests.unit.entrypoints.running import Functions, call, read, request, run_over
+from tests.unit.entrypoints.running import Functions, call, http_functions, read, request, run_over
 
 LINE = {"environment": "prod", "repository": "shop:web"}
 WAKES_PROD = [to_message(Advance("prod", Repository("shop/web")))]
@@ -97,6 +97,14 @@ async def test_a_query_that_is_not_known_is_a_400(functions: Functions, name: st
     response = await call(functions, name, params={"colour": "red"})
     assert is_problem(response, 400)
     assert "colour" in read(response)["detail"]
+
+
+@pytest.mark.parametrize("name", ["history", "environments", "candidates"])
+async def test_a_filter_that_a_script_forgot_to_set_is_not_no_filter(functions: Functions, name: str) -> None:
+    req = request("GET", f"{name}?environment=&limit=5", params={"limit": "5"})  # as the host hands it over
+    answer = await http_functions()[name](req)
+    assert is_problem(answer, 400)
+    assert read(answer)["field"] == "environment"
 
 
 async def test_a_functions_key_in_the_query_is_no_part_of_it(functions: Functions) -> None:
