@@ -25,7 +25,7 @@ def decode[T](text: str | bytes, type_: type[T]) -> T:
         return msgspec.json.decode(text, type=type_, dec_hook=_checked)
     except msgspec.ValidationError as error:
         raise _located(error) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         message = f"this is not JSON: {error}"
         raise InvalidError(message) from error
 
@@ -45,6 +45,9 @@ def convert[T](value: object, type_: type[T], *, texts: bool = False) -> T:
         return msgspec.convert(value, type_, dec_hook=_checked, strict=not texts)
     except msgspec.ValidationError as error:
         raise _located(error) from error
+    except UnicodeError as error:
+        message = f"this is not text: {error}"
+        raise InvalidError(message) from error
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - JSON is whatever it is

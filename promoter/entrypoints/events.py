@@ -84,5 +84,11 @@ def registry_event(event: Any) -> RegistryEvent | None:  # noqa: ANN401 - the cl
         message = "data.timestamp has no time zone"
         raise InvalidError(message, "data.timestamp")
     target = data.target
-    server = (data.request.host if data.request else None) or ""
-    return RegistryEvent(change, topic, target.repository, target.digest, target.tag, data.timestamp, server)
+    server = _storable((data.request.host if data.request else None) or "")
+    image = (target.repository, target.digest, target.tag)
+    return RegistryEvent(change, _storable(topic), *image, data.timestamp, server)
+
+
+def _storable(text: str) -> str:
+    """The text with half characters replaced: JSON can write them, and Python lets them in."""
+    return text.encode(errors="replace").decode()
