@@ -10,16 +10,15 @@ from promoter.adapters.settings import Access, Auth
 from promoter.application.ports import ImportStatus, Progress
 from promoter.application.work import advance
 from promoter.domain.access import Capability, Role
-from promoter.domain.codec import plain
 from promoter.domain.policy import Approvals
 from promoter.entrypoints import routes
 from promoter.entrypoints.answers import Answer
 from promoter.entrypoints.callers import CLIENT, LOCAL_ACTOR
 from promoter.entrypoints.routes import ROUTES, Nothing, Route
 from promoter.entrypoints.serving import Asked, serve
-from tests.fakes.world import WEB, World, policy, registry_id
+from tests.fakes.world import WEB, World
 from tests.unit.application.stories import qualified, released
-from tests.unit.domain.strategies import digest
+from tests.unit.entrypoints.calls import BODIES, QUERIES, world
 from tests.unit.entrypoints.principals import OBJECT, TENANT, signed_in
 from tests.unit.entrypoints.running import Functions, call, http_functions, read, request, run_over
 
@@ -27,30 +26,6 @@ ENTRA, OFF = Access(Auth.ENTRA, platform=True), Access(Auth.ENTRA, platform=Fals
 KEYS = Access(Auth.KEYS)
 CLOSED = [name for name, route in ROUTES.items() if route.needs is not None]
 GUARDED = {Capability.OPERATE, Capability.APPROVE}
-BODIES: dict[str, object] = {
-    "promote": {"repository": WEB, "tag": "v1", "to": "prod"},
-    "roll_back": {"record": "prod~shop:web~9999999998.main", "reason": "it is slow"},
-    "adopt": {"environment": "prod", "repository": WEB, "tag": "v1"},
-    "report_gate": {
-        "repository": WEB,
-        "tag": "v1",
-        "environment": "dev",
-        "gate": "unit-tests",
-        "verdict": "passed",
-    },
-    "approve": {"repository": WEB, "digest": digest(1), "rule": "staging-to-prod", "decision": "approve"},
-    "hold": {"reason": "a freeze"},
-}
-QUERIES: dict[str, dict[str, str]] = {"decide": {"repository": WEB, "tag": "v1", "to": "prod"}}
-
-
-def world(**roles: list[str]) -> World:
-    """A world whose environment prod asks for approvals, and for roles of its own if any are given."""
-    environments = [{"name": name, "registry": registry_id(name)} for name in ("dev", "staging")]
-    prod = {"name": "prod", "registry": registry_id("prod"), "roles": roles}
-    first, second = (plain(rule) for rule in policy().rules)
-    rules = [first, second | {"approvals": {"count": 1}}]
-    return World(policy(environments=[*environments, prod], rules=rules))
 
 
 def entra(monkeypatch: pytest.MonkeyPatch, **roles: list[str]) -> Functions:
