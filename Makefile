@@ -71,6 +71,14 @@ chaos: setup  ## 300 images on a stack under blows; SEED=n repeats a run
 test: setup debian-packages  ## Run every test
 	@$(PY) -m pytest $(ARGS)
 
+.PHONY: docs-emulator bench-emulator
+docs: docs-emulator
+docs-emulator: setup debian-packages  ## Write the sessions in docs/emulator.md anew, by running them
+	@$(PY) -m localhost.emulator_docs
+
+bench-emulator: setup debian-packages  ## Measure the emulator against docker-registry and skopeo; write docs/emulator.md
+	@$(PY) -m benchmarks.emulator --page docs/emulator.md
+
 .PHONY: conformance
 conformance: setup  ## Run the tests of the OCI distribution specification; write the counts into docs/emulator.md
 	@$(PY) -m pytest -q -m spec -p tests.integration.emulator.conformance --conformance docs/emulator.md \

@@ -10,6 +10,7 @@ from localhost import cli_reference
 from localhost.cli_story import Scene, tell
 from localhost.client import StoryError
 from localhost.local_stack import LocalStack
+from localhost.pages import with_parts
 from localhost.programs import ROOT
 from localhost.terminal import run
 
@@ -24,21 +25,6 @@ def reference() -> dict[str, str]:
         "exit-codes": cli_reference.exit_codes(),
         "commands": cli_reference.commands(),
     }
-
-
-def with_parts(page: str, parts: dict[str, str]) -> str:
-    """A page with these parts in place of what it had.
-
-    Raises:
-        KeyError: The page has no place for one.
-    """
-    for name, text in parts.items():
-        before, start, rest = page.partition(f"<!-- {name} -->\n")
-        _, end, after = rest.partition(f"<!-- /{name} -->")
-        if not end:
-            raise KeyError(name)
-        page = f"{before}{start}\n{text.strip()}\n\n{end}{after}"
-    return page
 
 
 async def recording() -> str:

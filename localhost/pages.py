@@ -1,27 +1,27 @@
-"""Parts of pages that are made by running something: from `<!-- begin NAME -->` to `<!-- end NAME -->`."""
+"""Parts of pages that come of running something, each between `<!-- NAME -->` and `<!-- /NAME -->`."""
 
-import re
 from pathlib import Path
 
 
-class NoBlockError(Exception):
-    """The page has no such part."""
-
-
-def write_block(page: Path, name: str, content: str) -> None:
-    """Replace a part of a page.
+def with_parts(page: str, parts: dict[str, str]) -> str:
+    """A page with these parts in place of what it had.
 
     Raises:
-        NoBlockError: The page has none of that name.
+        KeyError: The page has no place for one.
     """
-    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-    text, found = re.subn(
-        f"{re.escape(begin)}.*?{re.escape(end)}",
-        lambda _: f"{begin}\n{content.strip()}\n{end}",
-        page.read_text(),
-        flags=re.DOTALL,
-    )
-    if not found:
-        message = f"{page} has no part that begins with {begin} and ends with {end}"
-        raise NoBlockError(message)
-    page.write_text(text)
+    for name, text in parts.items():
+        before, start, rest = page.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        if not end:
+            raise KeyError(name)
+        page = f"{before}{start}\n{text.strip()}\n\n{end}{after}"
+    return page
+
+
+def write_part(page: Path, name: str, text: str) -> None:
+    """Write one part of a page anew.
+
+    Raises:
+        KeyError: The page has no place for it.
+    """
+    page.write_text(with_parts(page.read_text(), {name: text}))

@@ -1,6 +1,8 @@
 """Images of a registry that is not this emulator's, read over the distribution API."""
 
+import asyncio
 import re
+from collections.abc import Iterable
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import override
@@ -10,12 +12,13 @@ import aiohttp
 from emulator.arm.parameters import Credentials
 from emulator.arm.sign_in import SignedIn
 from emulator.arm.sources import Source, import_failed
-from emulator.errors import ArmError
+from emulator.errors import ArmError, OciError
 from emulator.store.blobs import BlobFiles, IncomingFile
 from emulator.store.manifest import ACCEPTED, LARGEST_MANIFEST, Descriptor, Manifest
 from emulator.store.names import Digest, Reference, Repository
 
 _CHUNK = 1 << 20
+_AT_ONCE = 4
 _HEADERS = {"Accept-Encoding": "identity"}
 
 
@@ -51,7 +54,22 @@ class ForeignSource(Source):
         return Manifest.parse(body, answer.content_type, reference if isinstance(reference, Digest) else None)
 
     @override
-    async def blob(self, descriptor: Descriptor) -> int:
+    async def blobs(self, descriptors: Iterable[Descriptor]) -> dict[Digest, int]:
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def fetch(descriptor: Descriptor) -> tuple[Digest, int]:
+            async with gate:
+                return Digest.parse(descriptor.digest), await self._blob(descriptor)
+
+        tasks: list[asyncio.Task[tuple[Digest, int]]] = []
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(fetch(each)) for each in descriptors]
+        except* (ArmError, OciError) as errors:
+            raise _first(errors) from None
+        return dict(task.result() for task in tasks)
+
+    async def _blob(self, descriptor: Descriptor) -> int:
         digest = Digest.parse(descriptor.digest)
         if self._blobs.has(digest):
             return self._blobs.path(digest).stat().st_size
@@ -105,6 +123,11 @@ def _require_ok(answer: aiohttp.ClientResponse, url: str) -> None:
             raise ArmError(HTTPStatus.BAD_REQUEST, "UnauthorizedForCredentialOperations", message)
         case status:
             raise _unavailable(url, status)
+
+
+def _first(errors: BaseExceptionGroup[ArmError | OciError]) -> ArmError | OciError:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _unavailable(url: str, error: object) -> ArmError:

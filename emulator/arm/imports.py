@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import aiohttp
@@ -20,18 +19,11 @@ from emulator.eventgrid.event import Caller
 from emulator.faults import Effect, Fault, Faults, Operation, SameDigest
 from emulator.store.blobs import BlobFiles
 from emulator.store.database import Database
-from emulator.store.manifest import Descriptor, Manifest
+from emulator.store.manifest import Manifest
 from emulator.store.names import Digest
 
 _AT_ONCE = 16
-_BLOBS_AT_ONCE = 4
 _CALLER = Caller("PUT", "ACR-Import")
-
-
-@dataclass(frozen=True)
-class _Blob:
-    digest: Digest
-    size: int
 
 
 class Imports:
@@ -129,6 +121,8 @@ class Imports:
             raise
 
     async def _pause(self, operation: ImportOperation, seconds: float | None) -> None:
+        if seconds == 0:
+            return
         self._waiting.add(operation.id)
         try:
             async with asyncio.timeout(seconds):
@@ -149,7 +143,7 @@ class Imports:
         manifests = await read_image(source, wanted.reference)
         descriptors = {blob.digest: blob for manifest in manifests for blob in manifest.blobs}
         with self._blobs.holding(Digest.parse(digest) for digest in descriptors):
-            blobs = await _fetch_blobs(source, descriptors)
+            blobs = await source.blobs(list(descriptors.values()))
             if Effect.TAG_TAKEN in drawn:
                 await _race(registry, wanted)
             with self._database.transaction():
@@ -159,13 +153,13 @@ class Imports:
             await _race(registry, wanted)
 
     def _write(
-        self, registry: Registry, wanted: ImageImport, manifests: list[Manifest], blobs: list[_Blob]
+        self, registry: Registry, wanted: ImageImport, manifests: list[Manifest], blobs: Mapping[Digest, int]
     ) -> None:
         image = manifests[-1]
         self._require_free(registry, wanted, image.digest)
         for repository in {target.repository for target in wanted.targets}:
-            for blob in blobs:
-                registry.content.add_blob(repository, blob.digest, blob.size)
+            for digest, size in blobs.items():
+                registry.content.add_blob(repository, digest, size)
             for manifest in manifests:
                 if not registry.content.find(repository, manifest.digest):
                     registry.content.put(repository, manifest)
@@ -208,28 +202,7 @@ class Imports:
         return find_registry(self._registries, ResourceId.parse(text), text) if text else None
 
 
-async def _fetch_blobs(source: Source, descriptors: Mapping[str, Descriptor]) -> list[_Blob]:
-    gate = asyncio.Semaphore(_BLOBS_AT_ONCE)
-
-    async def fetch(digest: str) -> _Blob:
-        async with gate:
-            return _Blob(Digest.parse(digest), await source.blob(descriptors[digest]))
-
-    tasks: list[asyncio.Task[_Blob]] = []
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(fetch(digest)) for digest in descriptors]
-    except* (ArmError, OciError) as errors:
-        raise _first(errors) from None
-    return [task.result() for task in tasks]
-
-
 async def _race(registry: Registry, wanted: ImageImport) -> None:
     for target in wanted.targets:
         if target.tag:
             await intrude(registry, target.repository, target.tag)
-
-
-def _first(errors: BaseExceptionGroup[ArmError | OciError]) -> ArmError | OciError:
-    error = errors.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,5 +1,6 @@
 """Where images are imported from. Here: a registry of this emulator."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Protocol, override
 
@@ -23,12 +24,12 @@ class Source(Protocol):
             OciError: It cannot be read, or is not valid.
         """
 
-    async def blob(self, descriptor: Descriptor) -> int:
-        """See to it that a blob's file is in the store, and give its size.
+    async def blobs(self, descriptors: Iterable[Descriptor]) -> dict[Digest, int]:
+        """See to it that the files of blobs are in the store, and give their sizes.
 
         Raises:
-            ArmError: It cannot be read.
-            OciError: It is other content than its digest says.
+            ArmError: One cannot be read.
+            OciError: One is other content than its digest says.
         """
 
 
@@ -47,10 +48,13 @@ class LocalSource(Source):
         return manifest
 
     @override
-    async def blob(self, descriptor: Descriptor) -> int:
-        size = self._registry.content.blob_size(self._repository, Digest.parse(descriptor.digest))
+    async def blobs(self, descriptors: Iterable[Descriptor]) -> dict[Digest, int]:
+        return {digest: self._size(digest) for digest in map(_digest, descriptors)}
+
+    def _size(self, digest: Digest) -> int:
+        size = self._registry.content.blob_size(self._repository, digest)
         if size is None:
-            raise _missing(self._registry, self._repository, descriptor.digest)
+            raise _missing(self._registry, self._repository, digest)
         return size
 
 
@@ -76,6 +80,10 @@ async def read_image(source: Source, reference: Reference) -> list[Manifest]:
 
     await walk(reference)
     return list(found.values())
+
+
+def _digest(descriptor: Descriptor) -> Digest:
+    return Digest.parse(descriptor.digest)
 
 
 def _missing(registry: Registry, repository: Repository, reference: object) -> ArmError:

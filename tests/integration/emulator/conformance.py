@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from localhost.pages import write_block
+from localhost.pages import write_part
 
 _KEY = "section"
 _PARTS = (
@@ -51,4 +51,4 @@ def pytest_terminal_summary(
     terminalreporter.write_line(table)
     page: Path | None = config.getoption("--conformance")
     if page and exitstatus == pytest.ExitCode.OK:
-        write_block(page, "conformance", table)
+        write_part(page, "conformance", table)

@@ -1,7 +1,9 @@
 """The switchboard: every effect, seen by the client that it troubles."""
 
 import asyncio
+import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -9,6 +11,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ServiceResponseTimeoutError
 from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
 
+import emulator
 from emulator.faults import EFFECTS, Effect, Fault, Faults, Operation
 from emulator.testing import Azure
 from tests.integration.emulator.support import (
@@ -445,3 +448,12 @@ class TestTheSwitchboard:
 
         assert drawn == [{Effect.STATUS, Effect.DELAY}] * 2 + [{Effect.DELAY}]
         assert faults.draw(POLL, "prod", "a:b") == {}
+
+
+def test_the_readme_names_every_operation_and_effect() -> None:
+    page = (Path(emulator.__file__).parent / "README.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+
+    for operation, effects in EFFECTS.items():
+        (row,) = [row for row in rows if f"`{operation}`" in row.split("|")[1]]
+        assert {str(effect) for effect in effects} <= set(re.findall(r"`([a-z-]+)`", row.split("|")[2])), row

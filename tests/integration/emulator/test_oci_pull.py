@@ -122,7 +122,7 @@ class TestPullingBlobs:
 
         assert (part.status, part.body, part.headers["Content-Range"]) == (206, got, content_range)
 
-    @pytest.mark.parametrize("wanted", ["items=0-5", "bytes=0-1,4-5", "bytes=", "bytes=a-b", "bytes=5-2"])
+    @pytest.mark.parametrize("wanted", ["items=0-5", "bytes=0-1,4-5", "bytes=", "bytes=a-b"])
     async def test_a_range_that_is_not_understood_is_ignored(self, dev: Oci, wanted: str) -> None:
         """RFC 9110: Range Requests. Several ranges at once need not be served."""
         digest = await dev.push_blob(b"0123456789")
@@ -131,10 +131,11 @@ class TestPullingBlobs:
 
         assert (whole.status, whole.body) == (200, b"0123456789")
 
-    async def test_a_range_beyond_its_end_is_416(self, dev: Oci) -> None:
+    @pytest.mark.parametrize("wanted", ["bytes=20-30", "bytes=10-", "bytes=5-2"])
+    async def test_a_range_that_nothing_is_in_is_416(self, dev: Oci, wanted: str) -> None:
         digest = await dev.push_blob(b"0123456789")
 
-        beyond = await dev.ask("GET", f"blobs/{digest}", headers={"Range": "bytes=20-30"})
+        beyond = await dev.ask("GET", f"blobs/{digest}", headers={"Range": wanted})
 
         assert (beyond.status, beyond.headers["Content-Range"]) == (416, "bytes */10")
 

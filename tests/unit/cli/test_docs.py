@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
-from localhost.docs import PAGE, reference, with_parts
+from localhost.docs import PAGE, reference
+from localhost.pages import with_parts
 from promoter.cli.main import COMMANDS, promoter
 
 ROOT = Path(__file__).parents[3]
