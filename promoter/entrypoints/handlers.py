@@ -133,12 +133,8 @@ async def on_history(asked: Asked[Query, Nothing]) -> Answer:
 
 
 async def on_show(asked: Asked[Waiting, Nothing]) -> Answer:
-    """One record, once it has ended where the caller waits for that."""
-    app, name = asked.app, asked.path["id"]
-    record = await until(
-        lambda: find_record(app, name), lambda each: each.phase.is_terminal, asked.query.wait
-    )
-    return record_answer(record)
+    """One record; `serve` waits for its end, where the caller does."""
+    return record_answer(await find_record(asked.app, asked.path["id"]))
 
 
 async def on_environments(asked: Asked[Listing, Nothing]) -> Answer:

@@ -10,7 +10,6 @@ import msgspec
 
 from promoter import bootstrap
 from promoter.application.app import App
-from promoter.application.records import find_record
 from promoter.application.tell import say
 from promoter.bootstrap import NotReadyError, Process
 from promoter.domain.access import Caller, Capability, permit, permit_somewhere
@@ -24,7 +23,7 @@ from promoter.entrypoints.once import once
 from promoter.entrypoints.problems import answered
 from promoter.entrypoints.requests import read_body, read_query
 from promoter.entrypoints.routes import ROUTES, Route
-from promoter.entrypoints.waiting import Waiting, until
+from promoter.entrypoints.waiting import Waiting, ended
 
 _NOBODY = Actor("nobody", "nobody known", "none")
 
@@ -82,7 +81,7 @@ async def serve[Q: msgspec.Struct, B: msgspec.Struct](
         asked = Asked(app, caller, needs, dict(req.route_params), query, body)
         answer = await _carry_out(route, req, asked, handler)
         if isinstance(query, Waiting) and query.wait:
-            answer = await _ended(app, answer, query.wait)
+            answer = await _waited(app, answer, query.wait)
         if wake is not None:
             send(wake, answer.wake)
         return response(req, answer)
@@ -105,14 +104,13 @@ async def _carry_out[Q: msgspec.Struct, B: msgspec.Struct](
     return await once(asked.app, asked.caller, req, asks, lambda: handler(asked))
 
 
-async def _ended(app: App, answer: Answer, seconds: int) -> Answer:
+async def _waited(app: App, answer: Answer, seconds: int) -> Answer:
     """The answer once the promotion that was started has ended, or the time is up."""
     if answer.record is None:
         return answer
     for work in answer.wake:  # at once: what the function puts out goes out when it has returned
         await app.scheduler.wake(work, timedelta(0))
-    record = answer.record
-    found = await until(lambda: find_record(app, record), lambda each: each.phase.is_terminal, seconds)
+    found = await ended(app, answer.record, seconds)
     status = 200 if found.phase.is_terminal else answer.status
     return replace(record_answer(found, status), replayed=answer.replayed)
 

@@ -10,6 +10,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from promoter.application.app import App
+from promoter.application.records import find_record, is_settled
+from promoter.domain.promotion import Promotion
+
 MAX_WAIT = 60
 AT_ONCE = 16
 """So many calls may wait in one process. One more is answered at once; its Retry-After says when to ask."""
@@ -28,6 +32,21 @@ class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     wait: Seconds = 0
+
+
+async def ended(app: App, record_id: str, seconds: int) -> Promotion:
+    """A record, once its promotion has ended and what follows is stored, or the time is up.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+
+    async def look() -> tuple[Promotion, bool]:
+        record = await find_record(app, record_id)
+        return record, not seconds or await is_settled(app, record)
+
+    found, _ = await until(look, lambda each: each[1], seconds)
+    return found
 
 
 async def until[T](read: Callable[[], Awaitable[T]], done: Callable[[T], bool], seconds: int) -> T:

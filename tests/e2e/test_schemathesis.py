@@ -26,7 +26,8 @@ async def release(client: Client, tag: str) -> None:
     await client.post("gates", verdict | {"environment": "staging", "gate": "integration-tests"})
     await client.post("gates", verdict | {"environment": "dev", "gate": "unit-tests"})
     staging = f"promotions?environment=staging&repository={WEB}"
-    await client.until_found("in staging", staging, digest=digest, phase="succeeded")
+    arrived = await client.until_found("on its way to staging", staging, digest=digest)
+    assert (await client.get(f"promotions/{arrived['id']}", wait="30"))["phase"] == "succeeded"
     status, record = await client.post(
         "promotions?wait=30", {"repository": WEB, "tag": tag, "to": "prod", "reason": "a release"}
     )

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from promoter.application.app import GUARD
+from promoter.application.documents import follow_up
+from promoter.application.ports import Delete, Put
 from promoter.application.work import from_message
 from promoter.domain.errors import UnavailableError
 from promoter.entrypoints import waiting
@@ -14,7 +16,7 @@ from promoter.entrypoints.callers import LOCAL_ACTOR
 from promoter.entrypoints.routes import ROUTES
 from promoter.entrypoints.waiting import AT_ONCE, MAX_WAIT
 from tests.fakes.world import WEB, World, policy
-from tests.unit.application.stories import released
+from tests.unit.application.stories import qualified, released
 from tests.unit.entrypoints.running import Functions, call, read, run_over
 
 WANTED = {"repository": WEB, "tag": "v1", "to": "prod"}
@@ -197,6 +199,25 @@ async def test_a_record_can_be_waited_for(by_hand: Functions, sleep: Sleep) -> N
     done = await call(by_hand, "show", path=path, params={"wait": "60"})
     assert read(done)["phase"] == "succeeded"
     assert "Retry-After" not in done.headers
+
+
+async def test_who_has_waited_for_one_environment_can_ask_for_the_next(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = functions.world
+    sleep = Sleep(world)
+    monkeypatch.setattr(waiting, "sleep", sleep)
+    await qualified(world, "v1")
+    await world.run()
+    record = world.records("staging")[0]
+    left = follow_up(record)  # its process died before the image's arrival in staging was stored
+    await world.promotions.commit([Put(left)])
+    answer = await call(functions, "show", path={"id": record.id}, params={"wait": "3"})
+    assert read(answer)["phase"] == "succeeded"
+    assert sum(sleep.slept) == 3
+    await world.promotions.commit([Delete(left)])
+    await call(functions, "show", path={"id": record.id}, params={"wait": "3"})
+    assert sum(sleep.slept) == 3
 
 
 async def test_a_decision_can_be_waited_for(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
