@@ -7,8 +7,9 @@ import msgspec
 from promoter.application.app import GUARD, App, while_it_changes
 from promoter.application.documents import drive
 from promoter.application.ports import Write
-from promoter.application.promote import Promoted, already_current, check_reason, running
+from promoter.application.promote import Promoted, check_reason
 from promoter.application.publish import announced
+from promoter.application.records import already_current, running
 from promoter.application.tell import tell
 from promoter.application.work import advance
 from promoter.domain.actor import Actor

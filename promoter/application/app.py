@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from promoter.application.documents import line_row, record_row
+from promoter.application.documents import Claim, claim_row, line_row, record_row
 from promoter.application.ports import (
     Change,
     Clock,
@@ -16,7 +16,7 @@ from promoter.application.ports import (
     Scheduler,
 )
 from promoter.domain.errors import ConcurrentChangeError
-from promoter.domain.image import Repository
+from promoter.domain.image import Repository, Tag
 from promoter.domain.line import Line, LineKey
 from promoter.domain.policy import Policy, PromotionRule
 from promoter.domain.promotion import Promotion
@@ -42,6 +42,10 @@ class App:
         """The line, new where nothing has happened on it yet."""
         stored = await self.promotions.get(Line, key.environment, line_row(key))
         return stored or Line.new(key)
+
+    async def claim(self, rule: PromotionRule, repository: Repository, tag: Tag) -> Claim | None:
+        """What has become of the newest image under a tag, from where a rule leads it to where; or None."""
+        return await self.promotions.get(Claim, rule.target, claim_row(repository, rule.source, tag))
 
     async def record(self, key: LineKey, sequence: int) -> Promotion | None:
         """The promotion record of that number on a line, or None."""

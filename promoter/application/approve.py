@@ -6,7 +6,6 @@ import msgspec
 
 from promoter.application.app import GUARD, App
 from promoter.application.consider import consider
-from promoter.application.documents import Claim, claim_row
 from promoter.application.promote import check_reason
 from promoter.application.work import Consider, Work
 from promoter.domain.access import Caller, Capability, Role, permit
@@ -111,9 +110,7 @@ async def _check_makes_sense(
     if wanted.decision is not Word.APPROVE:
         return
     for arrival in evidence.arrivals_in(rule.source):
-        claim = await app.promotions.get(
-            Claim, rule.target, claim_row(image.repository, rule.name, arrival.tag)
-        )
+        claim = await app.claim(rule, image.repository, arrival.tag)
         asked = claim.requested if claim and claim.digest == image.digest else None
         if asked is not None and asked.actor.id == caller.actor.id:
             message = f"nobody approves what they requested: {caller.actor.name} has asked for this promotion"

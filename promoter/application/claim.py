@@ -148,7 +148,7 @@ class Claimant:
             version=claim.version if claim else "",
             environment=self.rule.target,
             repository=self.image.repository,
-            rule=self.rule.name,
+            source=self.rule.source,
             tag=arrival.tag,
             digest=self.image.digest,
             pushed_at=max(arrival.pushed_at, claim.pushed_at) if claim else arrival.pushed_at,
@@ -187,7 +187,7 @@ class Claimant:
         earlier = await self.app.record(line.line_key, claim.sequence)
         if earlier is None or earlier.phase is not Phase.PENDING:
             return line, []
-        if (earlier.rule, earlier.tag, earlier.digest) != (claim.rule, claim.tag, claim.digest):
+        if (earlier.tag, earlier.digest) != (claim.tag, claim.digest):
             return line, []  # the rule has changed its track: the number is another line's
         failure = Failure(FailureCode.OVERTAKEN, f"{self.image.digest.short} was pushed as {claim.tag} since")
         ended = earlier.ended(Phase.SUPERSEDED, self.now, failure)

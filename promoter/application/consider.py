@@ -6,7 +6,7 @@ from datetime import datetime
 
 from promoter.application.app import App, while_it_changes
 from promoter.application.claim import Claimant, asked_for, standing_request
-from promoter.application.documents import Claim, claim_row, replaced
+from promoter.application.documents import Claim, replaced
 from promoter.application.ports import Write
 from promoter.application.work import Work, advance
 from promoter.domain.decision import evaluate
@@ -58,7 +58,7 @@ async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arr
     key = LineKey(rule.target, image.repository, rule.track)
     line, claim, lines = await asyncio.gather(
         app.line(key),
-        app.promotions.get(Claim, rule.target, claim_row(image.repository, rule.name, arrival.tag)),
+        app.claim(rule, image.repository, arrival.tag),
         app.lines_on_the_way(rule, image.repository),
     )
     now = app.clock.now()
@@ -67,8 +67,6 @@ async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arr
         if known != claim:
             await app.commit(Write(known))
         return [advance(key)] if claim.in_flight and claim.digest == image.digest else []
-    if claim is None and _has_gone(evidence, rule, arrival):
-        return []  # under the rule's old name, or another way
     requested = standing_request(claim, image.digest, line)
     request = asked_for(rule, arrival.tag, requested)
     decision = evaluate(app.policy, request, evidence, line, lines, None, now)
@@ -78,12 +76,6 @@ async def _judge(app: App, rule: PromotionRule, evidence: Evidence, arrival: Arr
         return []
     await claimant.promote(decision, requested)
     return [advance(key)]
-
-
-def _has_gone(evidence: Evidence, rule: PromotionRule, arrival: Arrival) -> bool:
-    """Whether Promoter has brought the image where the rule leads, under this tag, since it was pushed."""
-    there = evidence.arrival(rule.target, arrival.tag)
-    return there is not None and there.pushed_at >= arrival.pushed_at
 
 
 def told(claim: Claim, digest: Digest, pushed_at: datetime) -> Claim:

@@ -45,7 +45,7 @@ class Requested(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel")
 
 
 class Claim(Document, frozen=True):
-    """What has become of the newest image under one tag, for one rule: what makes a push promote once.
+    """What has become of the newest image under one tag, on one way: what makes a push promote once.
 
     Attributes:
         pushed_at: The newest push that was acted upon; what is not newer is overtaken.
@@ -61,7 +61,7 @@ class Claim(Document, frozen=True):
 
     environment: str
     repository: Repository
-    rule: str
+    source: str
     tag: Tag
     digest: Digest
     pushed_at: datetime
@@ -87,7 +87,7 @@ class Claim(Document, frozen=True):
     @property
     def row(self) -> str:
         """Its key."""
-        return claim_row(self.repository, self.rule, self.tag)
+        return claim_row(self.repository, self.source, self.tag)
 
 
 class Candidate(Document, frozen=True):
@@ -113,7 +113,7 @@ class Candidate(Document, frozen=True):
     @property
     def row(self) -> str:
         """Its key."""
-        return claim_row(self.repository, self.rule, self.tag)
+        return claim_row(self.repository, self.source, self.tag)
 
 
 class LogEntry(Document, frozen=True):
@@ -328,9 +328,9 @@ def record_row(repository: Repository, sequence: int, track: str) -> str:
     return f"{repository.path}~{record_key(sequence, track)}"
 
 
-def claim_row(repository: Repository, rule: str, tag: Tag) -> str:
-    """A claim's key, and its candidate's."""
-    return f"{repository.path}~{rule}~{tag}"
+def claim_row(repository: Repository, source: str, tag: Tag) -> str:
+    """A claim's key, and its candidate's: from one place one rule leads, whatever that is called."""
+    return f"{repository.path}~{source}~{tag}"
 
 
 def newest_first(at: datetime) -> str:

@@ -50,9 +50,9 @@ async def end(
 
 async def _own_claim(app: App, record: Promotion) -> Claim | None:
     """The claim of the promotion's tag, unless it is another promotion's by now."""
-    if record.rule is None or record.kind is Kind.ROLLBACK:
+    if record.source is None or record.kind is Kind.ROLLBACK:
         return None
-    key = claim_row(record.repository, record.rule, record.tag)
+    key = claim_row(record.repository, record.source, record.tag)
     claim = await app.promotions.get(Claim, record.environment, key)
     theirs = (record.sequence, record.digest)  # numbers are a line's, and a rule may change its track
     return claim if claim and claim.in_flight and (claim.sequence, claim.digest) == theirs else None
@@ -72,7 +72,7 @@ def _candidate(record: Promotion, claim: Claim, failure: Failure) -> Candidate:
     return Candidate(
         environment=record.environment,
         repository=record.repository,
-        rule=claim.rule,
+        rule=record.rule or "",
         tag=record.tag,
         digest=record.digest,
         source=record.source or "",

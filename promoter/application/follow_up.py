@@ -99,9 +99,9 @@ async def _judge_again(app: App, record: Promotion) -> list[Work]:
 
 
 async def _schedule_retry(app: App, record: Promotion) -> list[Work]:
-    if record.rule is None:
+    if record.source is None:
         return []
-    key = claim_row(record.repository, record.rule, record.tag)
+    key = claim_row(record.repository, record.source, record.tag)
     claim = await app.promotions.get(Claim, record.environment, key)
     if claim is not None and claim.waits and claim.digest == record.digest and claim.retry_at is not None:
         wait = claim.retry_at - app.clock.now()

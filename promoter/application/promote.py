@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from promoter.application.app import GUARD, App, while_it_changes
 from promoter.application.claim import Claimant, asked_for, standing_request
-from promoter.application.documents import Candidate, Claim, Requested, claim_row
+from promoter.application.documents import Candidate, Requested
+from promoter.application.records import already_current, running
 from promoter.application.target import read_target
 from promoter.application.tell import tell_decision
 from promoter.application.work import advance
 from promoter.domain.actor import Actor
-from promoter.domain.condition import Condition, Kind, Override, Request, Served, State
+from promoter.domain.condition import Condition, Override, Request, Served, State
 from promoter.domain.conditions import OVERRIDABLE, approval, freeze, soak
 from promoter.domain.decision import Decision, decide, evaluate
 from promoter.domain.errors import InvalidError, NotFoundError, RefusedError
@@ -20,7 +21,7 @@ from promoter.domain.evidence import Arrival, Evidence
 from promoter.domain.image import Digest, Image, Repository, Tag
 from promoter.domain.line import Line, LineKey
 from promoter.domain.policy import PromotionRule
-from promoter.domain.promotion import Phase, Promotion, RecordId
+from promoter.domain.promotion import Promotion
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _WAITS_FOR = {soak.KIND, freeze.KIND, approval.KIND}
@@ -135,7 +136,7 @@ async def _promote(app: App, subject: Subject, key: LineKey, asked: Asked) -> Pr
         tell_decision(rule.target, image.repository, subject.tag, image.digest, decision)
         raise NotQualifiedError(decision)
     await app.evidence.add(image, arrival)  # where it was seen in the registry only, it is stored by now
-    claim = await app.promotions.get(Claim, rule.target, claim_row(image.repository, rule.name, subject.tag))
+    claim = await app.claim(rule, image.repository, subject.tag)
     claimant = Claimant(app, rule, image, arrival, line, claim)
     if not decision.qualified:
         if claim is not None and claim.digest != image.digest and claim.pushed_at > arrival.pushed_at:
@@ -176,7 +177,7 @@ async def explain(app: App, wanted: Wanted) -> Decision:
         return decide(error.rule, (Condition("arrival", State.PENDING, str(error)),))
     rule, image = subject.rule, subject.evidence.image
     line = await app.line(LineKey(rule.target, image.repository, rule.track))
-    claim = await app.promotions.get(Claim, rule.target, claim_row(image.repository, rule.name, subject.tag))
+    claim = await app.claim(rule, image.repository, subject.tag)
     request = asked_for(rule, subject.tag, standing_request(claim, image.digest, line))
     return await _judge(app, subject, line, await _read(app, subject), request)
 
@@ -189,28 +190,6 @@ async def _read(app: App, subject: Subject) -> Served:
 async def _judge(app: App, subject: Subject, line: Line, served: Served, request: Request) -> Decision:
     lines = await app.lines_on_the_way(subject.rule, subject.evidence.image.repository)
     return evaluate(app.policy, request, subject.evidence, line, lines, served, app.clock.now())
-
-
-async def running(app: App, line: Line, image: Image, tag: Tag) -> Promotion | None:
-    """The same promotion, where one is on the line already."""
-    for number in line.queue:
-        record = await app.record(line.line_key, number)
-        if record is None or record.phase.is_terminal or record.kind is Kind.ROLLBACK:
-            continue
-        if record.phase is Phase.PENDING and record.kind is Kind.AUTOMATIC and line.hold is not None:
-            continue  # it will not start, and what is asked for by hand may
-        if (record.digest, record.tag) == (image.digest, tag) and record.sequence >= line.barrier:
-            return record
-    return None
-
-
-async def already_current(app: App, line: Line, image: Image) -> Promotion | None:
-    """The record that made the image current, where nothing else is on the way."""
-    current = line.current
-    if current is None or current.digest != image.digest or line.queue:
-        return None
-    record = RecordId.parse(current.record)
-    return await app.record(record.line_key, record.sequence)
 
 
 class NoRuleError(NotFoundError):

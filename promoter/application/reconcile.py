@@ -13,7 +13,6 @@ from promoter.application.documents import (
     KnownPolicy,
     Todo,
     TodoKind,
-    claim_row,
 )
 from promoter.application.paging import every
 from promoter.application.ports import Delete, Put
@@ -77,7 +76,7 @@ async def _candidates(app: App, environment: str) -> AsyncIterator[Work]:
         due = change is not None and change <= now
         changed = candidate.policy_hash != app.policy.hash
         if changed and not _has_rule(app, candidate):
-            await _withdraw(app, candidate)  # another rule may lead it by now
+            await _withdraw(app, candidate)  # from elsewhere it may be led by now
         if due or changed or await _was_released(app, candidate, held):
             yield Consider(candidate.repository, candidate.digest)
     waiting.tell(now)
@@ -85,7 +84,7 @@ async def _candidates(app: App, environment: str) -> AsyncIterator[Work]:
 
 def _has_rule(app: App, candidate: Candidate) -> bool:
     rules = app.policy.rules_from(candidate.source, candidate.repository, candidate.tag)
-    return any(rule.name == candidate.rule and rule.target == candidate.environment for rule in rules)
+    return any(rule.target == candidate.environment for rule in rules)
 
 
 async def _was_released(app: App, candidate: Candidate, held: dict[Repository, set[str]]) -> bool:
@@ -101,8 +100,7 @@ async def _was_released(app: App, candidate: Candidate, held: dict[Repository, s
 
 async def _withdraw(app: App, candidate: Candidate) -> None:
     """The policy has no such rule for the image any more, so nothing waits for it."""
-    key = claim_row(candidate.repository, candidate.rule, candidate.tag)
-    claim = await app.promotions.get(Claim, candidate.environment, key)
+    claim = await app.promotions.get(Claim, candidate.environment, candidate.row)
     if claim is None or not claim.waits:
         return
     try:

@@ -1,9 +1,12 @@
-"""Finding one promotion record by its id."""
+"""Finding one promotion record: by its id, or by what it has to do with an image."""
 
 from promoter.application.app import App
 from promoter.application.documents import Todo, follow_up, row_key
+from promoter.domain.condition import Kind
 from promoter.domain.errors import NotFoundError
-from promoter.domain.promotion import Promotion, RecordId
+from promoter.domain.image import Image, Tag
+from promoter.domain.line import Line
+from promoter.domain.promotion import Phase, Promotion, RecordId
 
 
 async def find_record(app: App, record_id: str, field: str = "id") -> Promotion:
@@ -33,3 +36,25 @@ async def is_settled(app: App, record: Promotion) -> bool:
     if not record.phase.is_terminal:
         return False
     return await app.promotions.get(Todo, record.environment, row_key(follow_up(record))) is None
+
+
+async def running(app: App, line: Line, image: Image, tag: Tag) -> Promotion | None:
+    """The same promotion, where one is on the line already."""
+    for number in line.queue:
+        record = await app.record(line.line_key, number)
+        if record is None or record.phase.is_terminal or record.kind is Kind.ROLLBACK:
+            continue
+        if record.phase is Phase.PENDING and record.kind is Kind.AUTOMATIC and line.hold is not None:
+            continue  # it will not start, and what is asked for by hand may
+        if (record.digest, record.tag) == (image.digest, tag) and record.sequence >= line.barrier:
+            return record
+    return None
+
+
+async def already_current(app: App, line: Line, image: Image) -> Promotion | None:
+    """The record that made the image current, where nothing else is on the way."""
+    current = line.current
+    if current is None or current.digest != image.digest or line.queue:
+        return None
+    record = RecordId.parse(current.record)
+    return await app.record(record.line_key, record.sequence)

@@ -7,7 +7,6 @@ import msgspec
 
 from promoter.application.app import GUARD, App
 from promoter.application.consider import consider
-from promoter.application.documents import Claim, claim_row
 from promoter.application.work import Consider, Work
 from promoter.domain.actor import Actor
 from promoter.domain.errors import InvalidError, NotFoundError, RefusedError
@@ -101,8 +100,7 @@ async def _digest(app: App, report: GateReport) -> Digest:
         return report.digest
     tag = Tag(report.tag or "")
     rules = app.policy.rules_from(report.environment, report.repository, tag)
-    keys = [(rule.target, claim_row(report.repository, rule.name, tag)) for rule in rules]
-    claims = await asyncio.gather(*(app.promotions.get(Claim, target, key) for target, key in keys))
+    claims = await asyncio.gather(*(app.claim(rule, report.repository, tag) for rule in rules))
     known = [claim for claim in claims if claim is not None]
     named = f"{report.repository}:{tag} in {report.environment}"
     if not known:

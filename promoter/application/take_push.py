@@ -9,7 +9,6 @@ import msgspec
 
 from promoter.application.app import App, while_it_changes
 from promoter.application.consider import consider
-from promoter.application.documents import Claim, claim_row
 from promoter.application.ports import Write
 from promoter.application.records import find_record
 from promoter.application.tell import say
@@ -141,8 +140,7 @@ async def _is_echo(app: App, environment: Environment, event: RegistryEvent, lin
         if event.tag == pointer:
             return await _is_past(app, line, event.at)
     for rule in app.policy.rules_to(environment.name, event.repository, event.tag):
-        key = claim_row(event.repository, rule.name, event.tag)
-        claim = await app.promotions.get(Claim, environment.name, key)
+        claim = await app.claim(rule, event.repository, event.tag)
         if claim is not None and claim.digest == event.digest and not claim.waits:
             return True
     evidence = await app.evidence.load(Image(event.repository, event.digest))

@@ -114,7 +114,7 @@ def every_kind() -> list[Row]:
         Claim(
             environment="prod",
             repository=WEB,
-            rule="dev-to-prod",
+            source="dev",
             tag=V1,
             digest=digest(1),
             pushed_at=AT,

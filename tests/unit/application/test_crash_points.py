@@ -121,7 +121,7 @@ class CrashingWorld(World):
                 for each in rows(Line)
             ],
             "kept off": [(bool(each.hold), [veto.digest for veto in each.vetoes]) for each in rows(Line)],
-            "claims": [(each.rule, each.tag, each.digest, each.phase) for each in rows(Claim)],
+            "claims": [(each.source, each.tag, each.digest, each.phase) for each in rows(Claim)],
             "candidates": [
                 (each.rule, each.tag, [condition.kind for condition in each.decision.unmet])
                 for each in rows(Candidate)

@@ -192,6 +192,21 @@ async def test_what_went_under_a_rule_s_old_name_does_not_go_again_under_its_new
     assert world.story("staging") == ["automatic v1 succeeded"]
 
 
+async def test_what_is_under_way_under_a_rule_s_old_name_is_not_claimed_under_its_new_one_too() -> None:
+    world = World(conditional(gates=["scan"]))
+    image = await world.push("v1")
+    world.registry.stick_next()
+    await world.report("scan", "passed", image)
+    await world.drain()
+    world.policy = renamed()
+    world.app = world.new_app()
+    await world.report("scan", "passed", image)
+    await world.run(timedelta(minutes=5))
+    world.registry.finish_late()
+    await world.run()
+    assert world.story("staging") == ["automatic v1 succeeded"]
+
+
 async def test_what_is_pushed_anew_under_the_new_name_goes_although_it_was_there_before() -> None:
     names = ["dev", "staging", "prod"]
     moving = [{"name": each, "registry": registry_id(each), "immutableTags": False} for each in names]
