@@ -39,7 +39,7 @@ class HttpFront:
         app = web.Application(client_max_size=_LARGEST_BODY)
         app.add_routes(self._admin.routes())
         app.router.add_route("*", event_grid.PATH, self._event_grid)
-        app.router.add_route("*", "/{path:.*}", self._call)
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._call)
         return app
 
     async def _event_grid(self, request: web.Request) -> web.Response:

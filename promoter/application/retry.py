@@ -3,7 +3,7 @@
 from promoter.application.app import GUARD, App, while_it_changes
 from promoter.application.documents import Candidate
 from promoter.application.ending import end
-from promoter.application.promote import Asked, NoRuleError, Promoted, Subject, promote_subject
+from promoter.application.promote import Asked, NoRuleError, Promoted, Subject, check_reason, promote_subject
 from promoter.application.records import find_record
 from promoter.application.roll_back import roll_back
 from promoter.application.rollback_plan import RollbackWanted
@@ -53,6 +53,7 @@ async def abort(app: App, record_id: str, actor: Actor, reason: str | None = Non
     """Stop a promotion that has not started. It is not tried again by itself; by hand it can be.
 
     Raises:
+        InvalidError: The reason is too long.
         NotFoundError: There is no such record.
         RefusedError: It has started, or has ended in another way.
     """
@@ -67,9 +68,11 @@ async def abort(app: App, record_id: str, actor: Actor, reason: str | None = Non
             )
             raise RefusedError(message)
         why = f": {reason}" if reason else ""
-        failure = Failure(FailureCode.ABORTED, f"stopped by {actor.name}{why}")
+        who = f"{actor.name} ({actor.id}, known by {actor.via})"
+        failure = Failure(FailureCode.ABORTED, f"stopped by {who}{why}")
         return await end(app, await app.line(record.line_key), record, Phase.FAILED, failure)
 
+    check_reason(reason)
     record = await find_record(app, record_id)
     await app.scheduler.wake(advance(record.line_key), GUARD)
     return await while_it_changes(step)

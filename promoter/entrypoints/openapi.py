@@ -152,10 +152,11 @@ def _query_parameters(route: AnyRoute, schemas: Schemas) -> list[dict[str, Any]]
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a parameter that may be left out: in a query nothing is null."""
+    """The schema of a parameter that may be left out: in a query nothing is null, and nothing is empty."""
     options = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     found: dict[str, Any] = options[0] if options else schema
-    return {key: value for key, value in found.items() if key != "description"}
+    kept = {key: value for key, value in found.items() if key != "description"}
+    return {**kept, "minLength": 1} if kept.get("type") == "string" else kept
 
 
 def _headers(route: AnyRoute) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ async def test_the_most_specific_route_answers(host: RunningHost, http: aiohttp.
         "items/5": "constrained 5",
         "items/abc": "free abc",
         "files/a/b%20c": "path a/b c",
+        "items/a%0Ab": "free a\nb",
         "files": "path none",
     }
     for path, text in expected.items():

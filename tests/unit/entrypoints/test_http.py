@@ -217,9 +217,15 @@ async def test_a_failed_promotion_can_be_tried_again_and_a_pending_one_stopped(f
     again = await http.post_retry(request("POST", "retry", route={"id": failed}), functions.wake)
     assert again.status_code == 202
     assert read(again)["retryOf"] == failed
-    stopped = await http.post_abort(request("POST", "abort", route={"id": read(again)["id"]}))
+    path = {"id": read(again)["id"]}
+    long = await call(functions, "abort", {"reason": "x" * 1001}, path=path)
+    assert (long.status_code, read(long)["field"]) == (400, "reason")
+    stopped = await call(functions, "abort", {"reason": "the wrong tag"}, path=path)
     assert stopped.status_code == 200
-    assert read(stopped)["failure"]["code"] == "aborted"
+    assert read(stopped)["failure"] == {
+        "code": "aborted",
+        "message": "stopped by whoever is at this machine (local, known by local): the wrong tag",
+    }
     assert is_problem(await http.post_abort(request("POST", "abort", route={"id": failed})), 409)
 
 
