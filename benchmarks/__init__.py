@@ -1,1 +1,1 @@
-"""What Promoter costs, and how it is measured."""
+"""What is measured, counted and what it costs: `make bench`; docs/performance.md explains each figure."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from azure.data.tables.aio import TableServiceClient
 
 from benchmarks.costs import Counts
-from benchmarks.counting import CountingProxy, queue_operation, table_operation
+from benchmarks.counting import Counter as Requests
+from benchmarks.counting import counted
 from localhost.client import Client
 from localhost.local_stack import LocalStack, Ports
 from localhost.ports import free_ports
@@ -54,8 +55,12 @@ class _Bench:
     """A stack whose app reaches its storage through proxies that count."""
 
     stack: LocalStack
-    tables: CountingProxy
-    queues: CountingProxy
+    requests: Requests
+
+    @property
+    def reads(self) -> int:
+        """How many requests have read tables since they were last taken."""
+        return sum(each.is_read for each in self.requests.operations)
 
     def log(self) -> str:
         """What the host has logged."""
@@ -96,12 +101,12 @@ async def _bench(folder: Path, schedule: str) -> AsyncIterator[_Bench]:
         "PromoterStorage": storage_connection_string(ports.blob, queue, table),
         "PROMOTER_RECONCILE_SCHEDULE": schedule,
     }
+    requests = Requests()
     async with (
-        CountingProxy(table, ports.table, table_operation) as tables,
-        CountingProxy(queue, ports.queue, queue_operation) as queues,
+        counted({table: ports.table, queue: ports.queue}, requests),
         LocalStack(folder / "stack", ports=ports, policy=policy, settings=settings) as stack,
     ):
-        yield _Bench(stack, tables, queues)
+        yield _Bench(stack, requests)
 
 
 async def _count(promotions: int) -> Counts:
@@ -110,16 +115,15 @@ async def _count(promotions: int) -> Counts:
             async with Client(bench.stack) as client:
                 await _promote(bench, client, 0, _WARM_UP)
                 before, start = await bench.stored(), len(bench.log())
-                bench.tables.counts.clear()
-                bench.queues.counts.clear()
+                bench.requests.take()
                 await _promote(bench, client, _WARM_UP, promotions)
                 log, after = bench.log()[start:], await bench.stored()
-            tables, queues = Counter(bench.tables.counts), Counter(bench.queues.counts)
+            requests = bench.requests.take()
         async with _bench(Path(name), _OFTEN) as bench:
             await bench.until(bench.log().count("reconcile succeeded") + 1, "reconcile succeeded")
-            bench.tables.counts.clear()
+            bench.requests.take()
             await bench.until(bench.log().count("reconcile succeeded") + _RUNS, "reconcile succeeded")
-            idle = bench.tables.counts["reads"]
+            idle = bench.reads
     executed = _EXECUTED.findall(log)
     lines = [line for line in _OWN_LINE.findall(log) if '"event":' in line]
     per = {name: times / promotions for name, times in Counter(name for name, _ in executed).items()}
@@ -127,9 +131,10 @@ async def _count(promotions: int) -> Counts:
         promotions=promotions,
         executions=per,
         milliseconds=sum(int(taken) for _, taken in executed) / promotions,
-        table_reads=tables["reads"] / promotions,
-        table_writes=tables["writes"] / promotions,
-        messages=queues["put"] / promotions + 1,  # the verdict, which was not put in through the proxy
+        table_reads=sum(each.is_read for each in requests) / promotions,
+        table_writes=sum(each.is_write for each in requests) / promotions,
+        messages=sum(each.name.startswith("put ") for each in requests) / promotions
+        + 1,  # the verdict, which was not put in through the proxy
         log_lines=len(lines) / promotions,
         log_bytes=sum(len(line.encode()) for line in lines) / promotions,
         stored_bytes=(after - before) / promotions,

@@ -21,20 +21,22 @@ from promoter.application.ports import Delete, PromotionStore, Put, Write
 from promoter.domain.errors import ConcurrentChangeError, InvalidError
 from promoter.domain.image import Repository
 from promoter.domain.line import Line, LineKey
+from tests.contract.accounts import storage
 from tests.contract.rows import AT, WEB, every_kind, full_line, line
 from tests.fakes.stores import FakePromotionStore
 
 KEY = line_row(LineKey("prod", WEB))
 
 
-@pytest.fixture(params=["fake", "azurite"])
+@pytest.fixture(params=["fake", "azurite", "tables"])
 async def store(request: pytest.FixtureRequest, fresh: str) -> AsyncIterator[PromotionStore]:
     if request.param == "fake":
         yield FakePromotionStore()
         return
-    tables = Tables(request.getfixturevalue("azurite"), Identity(None, managed=False), fresh)
-    yield tables.promotions
-    await tables.aclose()
+    async with storage(request) as account:
+        tables = Tables(account, Identity(None, managed=False), fresh)
+        yield tables.promotions
+        await tables.aclose()
 
 
 async def stored(store: PromotionStore, row: Line) -> Line:
