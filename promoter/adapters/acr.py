@@ -1,25 +1,22 @@
 """Azure Container Registry: what a registry serves, and imports between registries."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, override
+from http import HTTPStatus
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
-from azure.core.pipeline import PipelineRequest
-from azure.core.pipeline.policies import SansIOHTTPPolicy
+from azure.core.exceptions import AzureError
 
 from promoter.adapters.arm import ROLE, ResourceManager
-from promoter.adapters.faults import unavailable
-from promoter.adapters.foreign import ForeignRegistries
+from promoter.adapters.distribution import Answer, Challenge, Door, Manifests, Web
+from promoter.adapters.faults import retry_after, unavailable
+from promoter.adapters.foreign import ForeignRegistries, TokenDoor
 from promoter.adapters.identity import Identity, transport
 from promoter.application.ports import Import, ImportStatus
-from promoter.domain.errors import UnavailableError
+from promoter.domain.errors import DeniedError, UnavailableError
 from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.policy import Location
 
-if TYPE_CHECKING:
-    from azure.containerregistry.aio import ContainerRegistryClient
-
 _READ_TIMEOUT = 30
+_AUDIENCE = "https://containerregistry.azure.net/.default"
 
 
 class AzureRegistry:
@@ -35,9 +32,11 @@ class AzureRegistry:
         """
         self._identity = identity
         self._transport = transport(_READ_TIMEOUT)
-        self._foreign = ForeignRegistries(secrets or {})
+        self._web = Web()
+        self._manifests = Manifests(self._web)
+        self._foreign = ForeignRegistries(secrets or {}, self._web)
         self._arm = ResourceManager(arm_url, identity, self._transport, self._foreign)
-        self._clients: dict[str, ContainerRegistryClient] = {}
+        self._doors: dict[str, Door] = {}
 
     async def digest(
         self, registry: Location, repository: Repository, reference: Tag | Digest
@@ -46,18 +45,11 @@ class AzureRegistry:
         if not isinstance(registry, str):
             return await self._foreign.digest(registry, repository, reference)
         server = await self._arm.login_server(registry)
+        if registry not in self._doors:
+            self._doors[registry] = self._door(server, registry)
+        url = f"{'http' if self._arm.is_local else 'https'}://{server}"
         doing = f"reading {repository} from {server}"
-        try:
-            manifest = await self._client(server).get_manifest(repository, reference)
-        except ResourceNotFoundError:
-            return None
-        except AzureError as error:
-            hint = f'Promoter\'s identity needs the role "{ROLE}" on {registry}'
-            raise unavailable(error, doing, hint) from error
-        except ValueError as error:
-            message = f"{doing} failed: it answered {reference} with what is no valid manifest: {error}"
-            raise UnavailableError(message) from error
-        return Digest(str(manifest.digest))
+        return await self._manifests.digest(url, repository, reference, self._doors[registry], doing)
 
     async def submit(self, request: Import) -> ImportStatus:
         """Ask for an import, once."""
@@ -69,37 +61,69 @@ class AzureRegistry:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for client in self._clients.values():
-            # Not close(), which forgets the connections of the token exchange.
-            await client.__aexit__(None, None, None)  # type: ignore[no-untyped-call]
-        await self._foreign.aclose()
+        await self._web.aclose()
         await self._transport.close()
 
-    def _client(self, server: str) -> "ContainerRegistryClient":
-        if server not in self._clients:
-            self._clients[server] = self._make(server)
-        return self._clients[server]
-
-    def _make(self, server: str) -> "ContainerRegistryClient":
-        from azure.containerregistry.aio import ContainerRegistryClient  # noqa: PLC0415 - only who reads pays
-
-        # Whoever asked asks again, later: here only a connection that has gone stale is tried once more.
-        options: dict[str, Any] = {
-            "transport": self._transport,
-            "permit_redirects": False,
-            "retry_total": 1,
-            "retry_status": 0,
-        }
+    def _door(self, server: str, registry: str) -> Door:
+        """An emulator without TLS gives tokens to anybody, and is sent none of Promoter's own."""
+        hint = f'Promoter\'s identity needs the role "{ROLE}" on {registry}'
         if self._arm.is_local:
-            options["per_call_policies"] = [_PlainHttp()]
-            return ContainerRegistryClient(f"http://{server}", None, **options)
-        return ContainerRegistryClient(f"https://{server}", self._identity.credential, **options)
+            return TokenDoor(self._web, server, None, hint)
+        return AzureDoor(self._web, f"https://{server}", self._identity, hint)
 
 
-class _PlainHttp(SansIOHTTPPolicy[Any, Any]):
-    """Lets the emulator be read without TLS. No token is ever sent to it."""
+class AzureDoor:
+    """Azure's own exchange: a token of Entra's for one of the registry's, and that for one to pull with.
 
-    @override
-    def on_request(self, request: PipelineRequest[Any]) -> None:
-        """Say so on the request; said to the client, it would not reach every one of them."""
-        request.context["enforce_https"] = False
+    Satisfies Door. Whatever a registry says of where tokens are, they are asked of the registry itself.
+    """
+
+    def __init__(self, web: Web, url: str, identity: Identity, hint: str) -> None:
+        self.knock: str | None = None
+        self.hint = hint
+        self._web, self._url, self._identity = web, url, identity
+        self._refresh: str | None = None
+
+    def may_send_to(self, url: str) -> bool:  # noqa: ARG002 - wherever it is
+        """Nowhere: Azure serves its manifests itself."""
+        return False
+
+    async def opened(self, challenge: Challenge, doing: str) -> str:
+        """Exchange what is known for a token to pull with; from the start, where that is accepted no more."""
+        known = self._refresh
+        token = await self._access(known, challenge, doing) if known else None
+        if token is None:
+            self._refresh = await self._exchange(challenge, doing)
+            token = await self._access(self._refresh, challenge, doing)
+        if token is None:
+            message = f"{doing} failed: 401; {self.hint}"
+            raise DeniedError(message)
+        return f"Bearer {token}"
+
+    async def _exchange(self, challenge: Challenge, doing: str) -> str:
+        try:
+            entra = await self._identity.credential.get_token(_AUDIENCE)
+        except AzureError as error:
+            raise unavailable(error, doing, self.hint) from error
+        form = {"grant_type": "access_token", "service": challenge.service, "access_token": entra.token}
+        answer = await self._web.ask(f"{self._url}/oauth2/exchange", doing, form=form)
+        found = answer.token("refresh_token")
+        if found is None:
+            _check_transient(answer, doing)
+            message = f"{doing} failed: {answer.status}; {self.hint}"
+            raise DeniedError(message)
+        return found
+
+    async def _access(self, refresh: str, challenge: Challenge, doing: str) -> str | None:
+        form = {"grant_type": "refresh_token", "service": challenge.service, "scope": challenge.scope}
+        form["refresh_token"] = refresh
+        answer = await self._web.ask(f"{self._url}/oauth2/token", doing, form=form)
+        _check_transient(answer, doing)
+        return answer.token("access_token")
+
+
+def _check_transient(answer: Answer, doing: str) -> None:
+    """Tell a registry that is throttled or down from one that does not let Promoter in."""
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        message = f"{doing} failed: {answer.status}"
+        raise UnavailableError(message, retry_after(answer.headers))

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from hashlib import sha256
+from hashlib import sha256, sha512
 
 import pytest
 
@@ -82,18 +82,34 @@ async def test_a_registry_that_wants_a_token_gives_one_to_anybody_who_may_pull(
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [
-        manifest(f"sha256:{1:064x}"),
-        Answer(200, MANIFEST),
-        Answer(200, MANIFEST, {"Docker-Content-Digest": IMAGE}, sized=False),
-    ],
-    ids=["another digest in the header", "no digest in the header", "no length"],
+    "plain",
+    [Answer(200, MANIFEST), Answer(200, MANIFEST, sized=False)],
+    ids=["no digest in the header", "no length"],
 )
-async def test_an_answer_that_proves_nothing_is_not_believed(
-    azure: ScriptedServer, registry: AzureRegistry, wrong: Answer
+async def test_what_the_manifest_itself_proves_needs_no_header(
+    azure: ScriptedServer, registry: AzureRegistry, plain: Answer
 ) -> None:
-    azure.answers.append(wrong)
+    azure.answers.append(plain)
+
+    assert await registry.digest(DEV, WEB, V1) == IMAGE
+
+
+async def test_a_digest_of_another_kind_is_computed_as_it_is_told(
+    azure: ScriptedServer, registry: AzureRegistry
+) -> None:
+    told = Digest(f"sha512:{sha512(json.dumps(MANIFEST).encode()).hexdigest()}")
+    azure.answers += [manifest(told), manifest()]
+
+    assert await registry.digest(DEV, WEB, V1) == told
+    with pytest.raises(UnavailableError, match="no valid manifest"):
+        await registry.digest(DEV, WEB, Digest(f"sha512:{1:0128x}"))
+
+
+@pytest.mark.parametrize("wrong", [f"sha256:{1:064x}", "md5:1"], ids=["another digest", "no digest"])
+async def test_an_answer_that_proves_nothing_is_not_believed(
+    azure: ScriptedServer, registry: AzureRegistry, wrong: str
+) -> None:
+    azure.answers.append(manifest(wrong))
 
     with pytest.raises(UnavailableError, match="no valid manifest"):
         await registry.digest(DEV, WEB, V1)

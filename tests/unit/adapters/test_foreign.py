@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 
 from promoter.adapters.acr import AzureRegistry
-from promoter.adapters.foreign import ForeignRegistries, _may_be_asked
+from promoter.adapters.distribution import Web
+from promoter.adapters.foreign import ForeignRegistries, TokenDoor
 from promoter.adapters.identity import Identity
 from promoter.application.ports import Import, Progress
 from promoter.domain.errors import DeniedError, UnavailableError
@@ -35,11 +36,11 @@ V1 = Tag("1.27")
 
 @asynccontextmanager
 async def reading(secrets: dict[str, str] | None = None) -> AsyncIterator[ForeignRegistries]:
-    registries = ForeignRegistries(SECRETS if secrets is None else secrets)
+    web = Web()
     try:
-        yield registries
+        yield ForeignRegistries(SECRETS if secrets is None else secrets, web)
     finally:
-        await registries.aclose()
+        await web.aclose()
 
 
 async def read(
@@ -64,7 +65,8 @@ async def test_what_is_not_there_is_none() -> None:
 async def test_by_digest_the_content_itself_is_believed_and_nothing_else() -> None:
     async with ScriptedServer(Answer(json=MANIFEST), Answer(json=MANIFEST)) as server:
         assert await read(server, SERVED) == SERVED
-        assert await read(server, digest(1)) == SERVED
+        with pytest.raises(UnavailableError, match="no valid manifest"):
+            await read(server, digest(1))
 
 
 async def test_where_a_token_is_asked_for_it_is_fetched_and_shown() -> None:
@@ -151,7 +153,7 @@ def test_a_registry_sends_promoter_nowhere_without_tls_nor_to_this_machine(
     url: str,
     asked: bool,  # noqa: FBT001 - a table
 ) -> None:
-    assert _may_be_asked(url, ForeignRegistry(server)) is asked
+    assert TokenDoor(Web(), server, None, "").may_send_to(url) is asked
 
 
 async def test_a_throttled_registry_is_left_alone_as_long_as_it_asks() -> None:
