@@ -17,7 +17,7 @@ from promoter.domain.duration import Duration
 from promoter.domain.errors import NotFoundError
 from promoter.domain.freeze import FreezeWindow
 from promoter.domain.image import Repository, Tag
-from promoter.domain.selector import Glob, TagSelector, any_of
+from promoter.domain.selector import Glob, GlobIndex, TagSelector, any_of
 
 MAIN_TRACK = "main"
 _SETTING = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
@@ -221,9 +221,15 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
         return {rule.name: rule for rule in self.rules}
 
     @cached_property
-    def _rules_by_source(self) -> dict[str, tuple[PromotionRule, ...]]:
-        sources = dict.fromkeys(rule.source for rule in self.rules)
-        return {source: tuple(rule for rule in self.rules if rule.source == source) for source in sources}
+    def _rules_by_source(self) -> dict[str, GlobIndex[PromotionRule]]:
+        return {
+            source: GlobIndex((rule.repositories, rule) for rule in self.rules if rule.source == source)
+            for source in dict.fromkeys(rule.source for rule in self.rules)
+        }
+
+    @cached_property
+    def _targets(self) -> frozenset[str]:
+        return frozenset(rule.target for rule in self.rules)
 
     @cached_property
     def _pointers(self) -> dict[str, frozenset[Tag]]:
@@ -260,10 +266,10 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
 
     def rules_from(self, environment: str, repository: Repository, tag: Tag) -> tuple[PromotionRule, ...]:
         """For each target that the image may go to from here, the first rule that matches."""
-        if tag.names_referrer:
+        if tag.names_referrer or environment not in self._rules_by_source:
             return ()
         first: dict[str, PromotionRule] = {}
-        for rule in self._rules_by_source.get(environment, ()):
+        for rule in self._rules_by_source[environment].find(repository):
             is_open = rule.target not in first and tag not in self._pointers[rule.target]
             if is_open and rule.selects(repository, tag):
                 first[rule.target] = rule
@@ -293,7 +299,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
 
     def is_target(self, environment: str) -> bool:
         """Whether some rule leads to this environment: what arrives there by other ways is drift."""
-        return any(rule.target == environment for rule in self.rules)
+        return environment in self._targets
 
     def rule(self, name: str) -> PromotionRule | None:
         """The rule of that name, if the policy still has it."""

@@ -1,7 +1,7 @@
 """How a rule selects images: by pattern, by regular expression, or by range of semantic versions."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 import msgspec
@@ -30,11 +30,36 @@ class Glob(str):
         return super().__new__(cls, text)
 
     @property
+    def start(self) -> str:
+        """What every text that matches starts with."""
+        return re.split(r"[*?]", self, maxsplit=1)[0]
+
+    @property
     def expression(self) -> str:
         """The same as a regular expression, to be matched against the whole text."""
         wild = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
         parts = re.findall(r"\*\*|\*|\?|[^*?]+", re.sub(r"\*{3,}", "**", self))
         return "".join(wild.get(part, re.escape(part)) for part in parts)
+
+
+class GlobIndex[T]:
+    """Finds what may have a pattern that matches a text, by how patterns begin; nothing else is looked at."""
+
+    def __init__(self, items: Iterable[tuple[Iterable[Glob], T]]) -> None:
+        """Take things in their order, each with its patterns."""
+        self._items: list[T] = []
+        self._starting: dict[str, list[int]] = {}
+        for globs, item in items:
+            for start in dict.fromkeys(glob.start for glob in globs):
+                self._starting.setdefault(start, []).append(len(self._items))
+            self._items.append(item)
+        self._lengths = sorted({len(start) for start in self._starting})
+
+    def find(self, text: str) -> list[T]:
+        """What may match, in its order; what is not among these does not."""
+        starts = (text[:length] for length in self._lengths if length <= len(text))
+        numbers = {number for start in starts for number in self._starting.get(start, ())}
+        return [self._items[number] for number in sorted(numbers)]
 
 
 class TagSelector(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

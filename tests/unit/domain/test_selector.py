@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from promoter.domain.duration import Duration
 from promoter.domain.expression import Expression
 from promoter.domain.image import Repository, Tag
+from promoter.domain.selector import Glob, GlobIndex, any_of
 from tests.unit.domain.strategies import fits, policy_of
 
 WEB = Repository("shop/web")
@@ -112,6 +113,29 @@ def test_whatever_is_taken_answers_at_once_on_the_worst_text(text: str) -> None:
     expression = re.compile(text)
     for unit, end in product(("a", "b", "ab", "aab", "a-", "0"), ("", "-", "!", "b")):
         expression.fullmatch((unit * 128)[: 128 - len(end)] + end)
+
+
+_globs = st.text("ab/*?", min_size=1, max_size=6).filter(lambda text: fits(Glob, text)).map(Glob)
+
+
+@given(st.lists(st.lists(_globs, min_size=1, max_size=3), max_size=8), st.text("ab/", max_size=6))
+def test_the_index_finds_all_that_match_in_their_order_and_little_else(
+    patterns: list[list[Glob]], text: str
+) -> None:
+    index = GlobIndex((globs, number) for number, globs in enumerate(patterns))
+    matching = [number for number, globs in enumerate(patterns) if any_of(globs)(text)]
+
+    found = index.find(text)
+
+    assert found == sorted(found)
+    assert set(matching) <= set(found)
+    assert all(any(text.startswith(glob.start) for glob in patterns[number]) for number in found)
+
+
+def test_the_index_does_not_look_at_other_repositories() -> None:
+    index = GlobIndex(([Glob(f"team-{number}/*"), Glob("shared?")], number) for number in range(100))
+    assert index.find("team-7/web") == [7]
+    assert index.find("shared1") == list(range(100))
 
 
 def test_rules_select_by_version_and_by_expression() -> None:
