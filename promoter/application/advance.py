@@ -7,11 +7,10 @@ any may be taken twice.
 import logging
 from datetime import timedelta
 
-from promoter.application.app import App
-from promoter.application.documents import follow_up as todo_of
+from promoter.application.app import App, own
 from promoter.application.ending import end
 from promoter.application.flight import RECHECK, Flight
-from promoter.application.follow_up import follow_up, follow_up_all
+from promoter.application.follow_up import follow, follow_up_all
 from promoter.application.publish import publish_all
 from promoter.application.work import Work
 from promoter.application.work import advance as wake_line
@@ -40,11 +39,11 @@ async def advance(app: App, key: LineKey, *, leftovers: bool = False) -> list[Wo
     wake = await follow_up_all(app, key) if leftovers else []
     for _ in range(_STEPS):
         try:
-            line = await app.line(key)
-            if not line.queue:
+            lines = await app.lines(key.environment, key.repository)
+            if not own(lines, key).queue:
                 wake += await follow_up_all(app, key)
                 break
-            pause = await _step(app, line, wake)
+            pause = await _step(app, key, lines, wake)
         except ConcurrentChangeError:
             continue
         except UnavailableError as error:
@@ -63,19 +62,20 @@ async def advance(app: App, key: LineKey, *, leftovers: bool = False) -> list[Wo
     return wake
 
 
-async def _step(app: App, line: Line, wake: list[Work]) -> timedelta | None:
-    """Take the next step on a line.
+async def _step(app: App, key: LineKey, lines: tuple[Line, ...], wake: list[Work]) -> timedelta | None:
+    """Take the next step on a line, given all lines of its repository.
 
     Returns:
         How long to pause, nothing where somebody else is to go on; None to go on at once.
     """
+    line = own(lines, key)
     record = await _record(app, line, line.queue[0])
     if record.phase is Phase.PENDING and record.sequence < line.barrier:
         await _supersede(app, line, record, wake)
         return None
     if record.look_at is not None and app.clock.now() < record.look_at - _EARLY:
         return _NOT_NOW  # whoever stored that time is woken then: messages that come twice end here
-    flight = Flight(app, line, record)
+    flight = Flight(app, line, record, lines)
     try:
         pause = await (flight.start() if record.phase is Phase.PENDING else flight.go_on())
     except DeniedError as error:
@@ -86,9 +86,10 @@ async def _step(app: App, line: Line, wake: list[Work]) -> timedelta | None:
     if pause is not None:
         await flight.look_again_after(pause)
         return pause
-    if flight.record.phase.is_terminal:
-        wake += await follow_up(app, todo_of(flight.record))
-    return None
+    if not flight.record.phase.is_terminal:
+        return None
+    wake += await follow(app, flight.record, flight.evidence)
+    return None if line.queue[1:] else _NOT_NOW  # whoever has claimed more since then wakes the line
 
 
 async def _record(app: App, line: Line, number: int) -> Promotion:
@@ -101,5 +102,4 @@ async def _record(app: App, line: Line, number: int) -> Promotion:
 
 async def _supersede(app: App, line: Line, record: Promotion, wake: list[Work]) -> None:
     failure = Failure(FailureCode.ROLLED_BACK, f"{line.environment} was rolled back before this had started")
-    ended = await end(app, line, record, Phase.SUPERSEDED, failure)
-    wake += await follow_up(app, todo_of(ended))
+    wake += await follow(app, await end(app, line, record, Phase.SUPERSEDED, failure))

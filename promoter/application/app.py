@@ -1,9 +1,9 @@
 """The application: a policy, and the ports that its use cases act through."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from promoter.application.documents import Claim, claim_row, line_row, record_row
 from promoter.application.ports import (
@@ -24,11 +24,17 @@ from promoter.domain.promotion import Promotion
 GUARD = timedelta(minutes=1)
 """How much later a message looks after what an HTTP call has stored, should this process die."""
 _TRIES = 10
+_LINELESS_FOR = timedelta(minutes=10)  # so long, an instance under an older policy may make a line unseen
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """What every use case is given."""
+    """What every use case is given.
+
+    Attributes:
+        throttled: Until when a registry asked this process to be left alone, by environment.
+        lineless: When an environment that no rule leads to was last seen to have no lines at all.
+    """
 
     policy: Policy
     evidence: EvidenceStore
@@ -37,6 +43,8 @@ class App:
     scheduler: Scheduler
     clock: Clock
     publisher: Publisher | None = None
+    throttled: dict[str, datetime] = field(default_factory=dict)
+    lineless: dict[str, datetime] = field(default_factory=dict)
 
     async def line(self, key: LineKey) -> Line:
         """The line, new where nothing has happened on it yet."""
@@ -57,18 +65,40 @@ class App:
 
         Also where no rule leads there any more: what was rolled back there stays vetoed.
         """
+        if not self.policy.is_target(environment) and await self._is_lineless(environment):
+            return ()
         return tuple(await self.promotions.page(Line, environment, prefix=f"{repository.path}~"))
 
-    async def lines_on_the_way(self, rule: PromotionRule, repository: Repository) -> tuple[Line, ...]:
-        """The lines of a repository at both ends of a rule: what was rolled back on any of them is vetoed."""
+    async def lines_on_the_way(
+        self, rule: PromotionRule, repository: Repository
+    ) -> tuple[Line, tuple[Line, ...]]:
+        """The line that a rule leads to, and all lines of a repository at both ends of the rule.
+
+        What was rolled back on any of them is vetoed.
+        """
         source, target = await asyncio.gather(
             self.lines(rule.source, repository), self.lines(rule.target, repository)
         )
-        return (*source, *target)
+        return own(target, LineKey(rule.target, repository, rule.track)), (*source, *target)
+
+    async def _is_lineless(self, environment: str) -> bool:
+        """Whether an environment that no rule leads to has no lines; looked up once in a while."""
+        now, seen = self.clock.now(), self.lineless.get(environment)
+        if seen is not None and now < seen + _LINELESS_FOR:
+            return True
+        if await self.promotions.page(Line, environment, limit=1):
+            return False
+        self.lineless[environment] = now
+        return True
 
     async def commit(self, *changes: Change) -> None:
         """Make changes to one environment's rows: all of them, or none."""
         await self.promotions.commit(changes)
+
+
+def own(lines: Iterable[Line], key: LineKey) -> Line:
+    """The line of that key among all of its repository's; new where nothing has happened on it yet."""
+    return next((line for line in lines if line.track == key.track), None) or Line.new(key)
 
 
 async def while_it_changes[T](step: Callable[[], Awaitable[T]]) -> T:

@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from promoter.application.app import GUARD, App
-from promoter.application.consider import consider
+from promoter.application.consider import judge
 from promoter.application.promote import check_reason
 from promoter.application.work import Consider, Work
 from promoter.domain.access import Caller, Capability, Role, permit
@@ -80,8 +80,8 @@ async def approve(app: App, wanted: ApprovalWanted, caller: Caller) -> Approved:
         comment=wanted.comment,
     )
     await app.scheduler.wake(Consider(image.repository, image.digest), GUARD)
-    await app.evidence.add(image, approval)
-    wake = await consider(app, image, lambda each: each.name == rule.name)
+    known = await app.evidence.add(evidence, approval)
+    wake = await judge(app, known, lambda each: each.name == rule.name)
     return Approved(image, approval, wake)
 
 

@@ -224,7 +224,6 @@ def ending(app: App, ended: Promotion) -> list[Change]:
     return [
         Write(ended),
         Write(LogEntry(promotion=replaced(ended, version=""))),
-        Delete(drive(ended)),
-        Write(follow_up(ended)),
+        Put(follow_up(ended)),  # in place of that it is to be driven
         *announced(app, ended),
     ]

@@ -16,7 +16,6 @@ from promoter.domain.image import Digest, Image, Repository, Tag
 from promoter.domain.line import Line, LineKey
 from promoter.domain.promotion import Phase, Promotion, record_key
 
-REGISTRY = "registry"
 CURRENT = "current"
 REJECTIONS = "~rejections"
 ENVIRONMENTS = "~environments"
@@ -49,7 +48,8 @@ class Claim(Document, frozen=True):
 
     Attributes:
         pushed_at: The newest push that was acted upon; what is not newer is overtaken.
-        phase: The promotion's phase; None while the image waits as a candidate.
+        phase: None while the image waits as a candidate; `pending` once it is claimed, and the line and the
+            record say how that goes; `superseded` where it may be claimed anew.
         sequence: The promotion's number on its line.
         since: When the image began to wait.
         moved: Whether the tag has named more than this one digest.
@@ -79,10 +79,9 @@ class Claim(Document, frozen=True):
         """Whether there is a candidate for it."""
         return self.phase is None
 
-    @property
-    def in_flight(self) -> bool:
-        """Whether a promotion of it is on the line."""
-        return self.phase is not None and not self.phase.is_terminal
+    def is_on(self, line: Line) -> bool:
+        """Whether its promotion has not ended: it is among those of the line."""
+        return not self.waits and self.sequence in line.queue
 
     @property
     def row(self) -> str:
@@ -167,8 +166,9 @@ class Todo(Document, frozen=True):
 
     @property
     def row(self) -> str:
-        """Its key."""
-        what = f"{self.kind}-{self.phase}" if self.phase else self.kind
+        """Its key. A promotion is driven, and then followed up: one row, which is replaced."""
+        kind = TodoKind.DRIVE if self.kind is TodoKind.FOLLOW_UP else self.kind
+        what = f"{kind}-{self.phase}" if self.phase else kind
         return f"{record_row(self.repository, self.sequence, self.track)}~{what}"
 
 
@@ -266,21 +266,8 @@ class KnownPolicy(Document, frozen=True):
         return CURRENT
 
 
-class Backoff(Document, frozen=True):
-    """An environment's registry asked to be left alone: the whole app keeps off it until then."""
-
-    environment: str
-    until: datetime
-
-    @property
-    def row(self) -> str:
-        """Its key."""
-        return REGISTRY
-
-
 type Row = (
-    Backoff
-    | Line
+    Line
     | Promotion
     | Claim
     | Candidate
@@ -303,7 +290,6 @@ PREFIX: dict[type[Document], str] = {
     KnownEnvironment: "environment",
     KnownPolicy: "policy",
     Keyed: "request",
-    Backoff: "backoff",
 }
 
 

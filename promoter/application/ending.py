@@ -28,7 +28,7 @@ async def end(
     """
     now = app.clock.now()
     ended = record.ended(phase, now, failure)
-    claim = await _own_claim(app, ended)
+    claim = await _own_claim(app, ended) if _frees_tag(ended) else None
     line = line.without(ended.sequence)
     if phase is Phase.SUCCEEDED and ended.moves_current:
         current = Current(ended.id, ended.digest, ended.tag, ended.pushed_at)
@@ -36,13 +36,11 @@ async def end(
     changes: list[Change] = [Write(line), *ending(app, ended)]
     if ended.may_finish_late:
         changes.append(Write(recheck(ended)))
-    if claim is not None and failure is not None and _tries_again(ended, claim, failure):
+    if claim is not None and phase is Phase.SUPERSEDED:
+        changes.append(Write(replaced(claim, phase=phase)))
+    elif claim is not None and failure is not None and claim.retries < MAX_RETRIES:
         claim = replaced(claim, phase=None, retries=claim.retries + 1, retry_at=now + _delay(claim.retries))
-        changes.append(Put(_candidate(ended, claim, failure)))
-    elif claim is not None:
-        claim = replaced(claim, phase=phase)
-    if claim is not None:
-        changes.append(Write(claim))
+        changes += [Put(_candidate(ended, claim, failure)), Write(claim)]
     await app.commit(*changes)
     tell(ended)
     return ended
@@ -55,11 +53,14 @@ async def _own_claim(app: App, record: Promotion) -> Claim | None:
     key = claim_row(record.repository, record.source, record.tag)
     claim = await app.promotions.get(Claim, record.environment, key)
     theirs = (record.sequence, record.digest)  # numbers are a line's, and a rule may change its track
-    return claim if claim and claim.in_flight and (claim.sequence, claim.digest) == theirs else None
+    is_its = claim and claim.phase is Phase.PENDING and (claim.sequence, claim.digest) == theirs
+    return claim if is_its else None
 
 
-def _tries_again(record: Promotion, claim: Claim, failure: Failure) -> bool:
-    return record.kind is Kind.AUTOMATIC and failure.code.is_transient and claim.retries < MAX_RETRIES
+def _frees_tag(record: Promotion) -> bool:
+    """Whether its tag may be claimed anew: it was superseded, or automation tries again what may pass."""
+    may_pass = record.failure is not None and record.failure.code.is_transient
+    return record.phase is Phase.SUPERSEDED or (record.kind is Kind.AUTOMATIC and may_pass)
 
 
 def _delay(retries: int) -> timedelta:

@@ -13,15 +13,17 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from promoter.application.app import App
-from promoter.application.documents import REGISTRY, Backoff, replaced
+from promoter.application.documents import replaced
 from promoter.application.ending import end
-from promoter.application.ports import Import, ImportStatus, Progress, Put, Write
+from promoter.application.ports import Import, ImportStatus, Progress, Write
 from promoter.application.publish import announced
 from promoter.application.target import TagConflictError, next_import, read_target, source_registry
 from promoter.application.tell import tell
 from promoter.domain.condition import Kind, Served
 from promoter.domain.decision import Decision, evaluate
 from promoter.domain.errors import DeniedError, UnavailableError
+from promoter.domain.evidence import Evidence
+from promoter.domain.image import Tag
 from promoter.domain.line import Line
 from promoter.domain.policy import Location
 from promoter.domain.promotion import Attempt, Failure, FailureCode, Phase, Promotion
@@ -46,35 +48,65 @@ def _pause(status: ImportStatus) -> timedelta:
     return max(status.retry_after, timedelta(seconds=1)) if status.retry_after else RECHECK
 
 
+def _first_import(record: Promotion, served: Served) -> Import | None:
+    """What is imported first; nothing where all is there, or where a conflict is its end."""
+    try:
+        return next_import(record, served)
+    except TagConflictError:
+        return None
+
+
 class Flight:
     """A line's promotion in flight, as it was read, and the next thing to do for it."""
 
-    def __init__(self, app: App, line: Line, record: Promotion) -> None:
-        self.app, self.line, self.record = app, line, record
+    def __init__(self, app: App, line: Line, record: Promotion, lines: tuple[Line, ...]) -> None:
+        """Take them up.
+
+        Args:
+            app: The application.
+            line: The line.
+            record: The first of what is on it.
+            lines: All lines that the environment has of the repository.
+        """
+        self.app, self.line, self.record, self._lines = app, line, record, lines
+        self.evidence: Evidence | None = None
+        self._waits = False  # whether it is stored when it is looked at again
+        self._then: Tag | None = None  # the tag whose import, coming next, is stored already
         self.now = app.clock.now()
 
     async def start(self) -> timedelta | None:
-        """Judge once more, now that the target is read, and begin. Returns how long to pause before that."""
-        pause = await self._backed_off()
-        if pause is None:
-            await self._start(await self._read())
-        return pause
-
-    async def _start(self, served: Served) -> None:
+        """Judge once more, now that the target is read, and begin. Returns how long to pause."""
+        pause = self._backed_off()
+        if pause is not None:
+            return pause
+        served = await self._read()
         decision = await self._judge(served)
         if decision is not None and not decision.qualified:
             await self._turn_away(decision)
-            return
+            return None
         if decision is None and not served.image and await self._is_gone():
-            return
+            return None
+        return await self._begin(served, decision)
+
+    async def _begin(self, served: Served, decision: Decision | None) -> timedelta | None:
+        """Store that the import begins, and with that what is submitted first."""
         moves = self._is_newer() or not self.record.claimed.leaves_newer_alone
         record = self.record.to(Phase.IMPORTING, importing_at=self.now, moves_current=moves)
         if decision is not None:
             record = replaced(record, decision=decision.kept)
+        wanted = _first_import(record, served)
+        attempt = Attempt(1, wanted.tag, wanted.force, self.app.clock.now()) if wanted else None
+        if attempt is not None and moves and attempt.tag != record.pointer:
+            attempt = replace(attempt, then=record.pointer)
+        record = replaced(record, attempt=attempt)
         changes = [Write(self.line), Write(record), *announced(self.app, record)]
-        _, version, *_ = await self.app.promotions.commit(changes)
-        self.record = replaced(record, version=version)
+        line_version, version, *_ = await self.app.promotions.commit(changes)
+        self.line, self.record = replaced(self.line, version=line_version), replaced(record, version=version)
+        self._then = attempt.then if attempt else None
         tell(self.record)
+        if wanted is not None and attempt is not None:
+            return await self._submit(wanted, attempt)
+        return await self._conclude(served)
 
     def _is_newer(self) -> bool:
         record, rule = self.record, self.record.rule_terms
@@ -87,7 +119,7 @@ class Flight:
         overdue = self.now - (self.record.importing_at or self.now) > DEADLINE
         if self._is_rolled_back():
             self.record = replaced(self.record, moves_current=False)
-        pause = await self._backed_off()
+        pause = self._backed_off()
         if pause is None and attempt is not None and not attempt.ended:
             pause = await self._poll_if_it_answers(attempt) if overdue else await self._poll(attempt)
         if pause is not None and not overdue:
@@ -97,7 +129,7 @@ class Flight:
     def _is_rolled_back(self) -> bool:
         """Whether a rollback waits for this to end: then a pointer that was not touched yet never is."""
         record, attempt = self.record, self.record.attempt
-        begun = attempt is not None and attempt.tag == record.pointer
+        begun = attempt is not None and record.pointer in {attempt.tag, attempt.then}
         return record.kind is not Kind.ROLLBACK and record.sequence < self.line.barrier and not begun
 
     async def _judge(self, served: Served) -> Decision | None:
@@ -105,9 +137,11 @@ class Flight:
         rule = record.rule_terms
         if rule is None or record.kind is Kind.ROLLBACK:
             return None  # decided when they were asked for; what they need of the registry is seen here
-        evidence, lines = await asyncio.gather(
-            self.app.evidence.load(record.image), self.app.lines_on_the_way(rule, record.repository)
+        evidence, at_source = await asyncio.gather(
+            self.app.evidence.load(record.image), self.app.lines(rule.source, record.repository)
         )
+        self.evidence = evidence
+        lines = (*at_source, *self._lines)
         return evaluate(record.terms, record.claimed, evidence, self.line, lines, served, self.now)
 
     async def _turn_away(self, decision: Decision) -> None:
@@ -148,12 +182,15 @@ class Flight:
         if status.progress in _INCONCLUSIVE:
             return
         code = _CODES.get(status.progress)
-        heard = replace(attempt, ended=True, failures=attempt.failures + 1, code=code, message=status.message)
+        failures = attempt.failures + 1
+        heard = replace(attempt, ended=True, then=None, failures=failures, code=code, message=status.message)
         self.record = replaced(self.record, attempt=heard)
 
     async def _approach(self, *, overdue: bool = False) -> timedelta | None:
         """Read the target; end where it is as wanted, else submit the import that it still lacks."""
-        served = await self._read()
+        return await self._conclude(await self._read(), overdue=overdue)
+
+    async def _conclude(self, served: Served, *, overdue: bool = False) -> timedelta | None:
         try:
             wanted = next_import(self.record, served)
         except TagConflictError as conflict:
@@ -177,7 +214,10 @@ class Flight:
         number = prior.number + 1 if prior else 1
         failures = again.failures if again else 0
         attempt = Attempt(number, wanted.tag, wanted.force, self.app.clock.now(), failures=failures)
-        late = again is not None and again.force and not again.ended
+        if wanted.tag == self._then:
+            self.record = replaced(self.record, attempt=attempt)
+            return await self._submit(wanted, attempt)
+        late = prior is not None and not prior.ended and prior.may_move(wanted.tag)
         await self._store(attempt, may_finish_late=self.record.may_finish_late or late)
         return await self._submit(wanted, attempt)
 
@@ -205,18 +245,37 @@ class Flight:
         except UnavailableError as error:
             ambiguous = wanted.force and error.retry_after is None
             late = self.record.may_finish_late or ambiguous
-            await self._store(replace(attempt, ended=True, message=str(error)), may_finish_late=late)
+            failed = replace(attempt, ended=True, then=None, message=str(error))
+            await self._store(failed, may_finish_late=late)
             raise
         if status.progress is Progress.FORBIDDEN:
             await self._end(Phase.FAILED, Failure(FailureCode.NO_PERMISSION, status.message))
             return None
+        if status.progress is Progress.RUNNING and status.operation is not None:
+            status = await self._polled_at_once(status)
         if status.progress in {Progress.RUNNING, Progress.UNKNOWN}:
-            await self._store(replace(attempt, submitted=True, operation=status.operation))
-            return _pause(status)
+            pause = _pause(status)
+            look_at = self.app.clock.now() + pause
+            accepted = replace(attempt, submitted=True, operation=status.operation, then=None)
+            await self._store(accepted, look_at=look_at)
+            self._waits = True
+            return pause
         self._hear(attempt, status)
         return await self._approach()
 
+    async def _polled_at_once(self, accepted: ImportStatus) -> ImportStatus:
+        """A small import may have ended by now: asked at once, it spares a message, and a second at least.
+
+        An answer that is none tells no more than that the import was accepted.
+        """
+        with contextlib.suppress(UnavailableError):
+            status = await self._asked(self.app.registry.poll(accepted.operation or ""))
+            if status.progress is Progress.RUNNING or status.progress not in _INCONCLUSIVE:
+                return status
+        return accepted
+
     async def _store(self, attempt: Attempt, **changes: object) -> None:
+        self._then = None
         record = replaced(self.record, attempt=attempt, **changes)
         [version] = await self.app.promotions.commit([Write(record)])
         self.record = replaced(record, version=version)
@@ -231,6 +290,8 @@ class Flight:
 
     async def look_again_after(self, pause: timedelta) -> None:
         """Store when the promotion is looked at again, so that who comes earlier leaves it alone."""
+        if self._waits:
+            return
         record = replaced(self.record, look_at=self.app.clock.now() + pause)
         [version] = await self.app.promotions.commit([Write(record)])
         self.record = replaced(record, version=version)
@@ -245,18 +306,17 @@ class Flight:
         found = self.app.registry.digest(registry, record.repository, record.digest)
         return await self._asked(found) is not None
 
-    async def _backed_off(self) -> timedelta | None:
-        backoff = await self.app.promotions.get(Backoff, self.record.environment, REGISTRY)
-        return backoff.until - self.now if backoff and backoff.until > self.now else None
+    def _backed_off(self) -> timedelta | None:
+        until = self.app.throttled.get(self.record.environment)
+        return until - self.now if until is not None and until > self.now else None
 
     async def _asked[T](self, call: Awaitable[T]) -> T:
-        """What a registry answers; where it asks to be left alone, the whole app keeps off it."""
+        """What a registry answers; where it asks to be left alone, this process keeps off it."""
         try:
             return await call
         except UnavailableError as error:
             if error.retry_after is not None:
-                until = self.app.clock.now() + error.retry_after
-                await self.app.commit(Put(Backoff(environment=self.record.environment, until=until)))
+                self.app.throttled[self.record.environment] = self.app.clock.now() + error.retry_after
             raise
 
     async def _time_out(self, what: str) -> None:

@@ -5,14 +5,15 @@ import logging
 from datetime import timedelta
 
 from promoter.application.app import App
-from promoter.application.consider import consider
+from promoter.application.consider import consider, judge
 from promoter.application.documents import Claim, Todo, TodoKind, claim_row
+from promoter.application.documents import follow_up as todo_of
 from promoter.application.hold import waiting_on
 from promoter.application.ports import Delete, Import
 from promoter.application.work import Consider, Work
 from promoter.domain.condition import Kind
 from promoter.domain.errors import ConcurrentChangeError, UnavailableError
-from promoter.domain.evidence import Arrival
+from promoter.domain.evidence import Arrival, Evidence
 from promoter.domain.line import Line, LineKey
 from promoter.domain.promotion import Phase, Promotion
 
@@ -28,9 +29,26 @@ async def follow_up(app: App, todo: Todo) -> list[Work]:
         The lines to be woken.
     """
     record = await app.record(todo.line_key, todo.sequence)
-    wake = await _follow(app, record) if record else []
+    if record is not None:
+        return await follow(app, record)
+    await app.commit(Delete(todo))
+    return []
+
+
+async def follow(app: App, record: Promotion, known: Evidence | None = None) -> list[Work]:
+    """Do what the end of a promotion calls for, and take it off what is left to do.
+
+    Args:
+        app: The application.
+        record: The promotion as it has ended.
+        known: The image's evidence, where it was read before.
+
+    Returns:
+        The lines to be woken.
+    """
+    wake = await _follow(app, record, known)
     with contextlib.suppress(ConcurrentChangeError):  # somebody else has done it, and removed it
-        await app.commit(Delete(todo))
+        await app.commit(Delete(todo_of(record)))
     return wake
 
 
@@ -63,10 +81,10 @@ async def _leftover(app: App, todo: Todo) -> list[Work]:
     return []
 
 
-async def _follow(app: App, record: Promotion) -> list[Work]:
+async def _follow(app: App, record: Promotion, known: Evidence | None) -> list[Work]:
     match record.phase:
         case Phase.SUCCEEDED if record.kind in {Kind.AUTOMATIC, Kind.MANUAL}:
-            return await _arrived(app, record)
+            return await _arrived(app, record, known or await app.evidence.load(record.image))
         case _ if record.kind is Kind.ROLLBACK:
             return await _judge_again(app, record)
         case Phase.SUPERSEDED:
@@ -78,14 +96,16 @@ async def _follow(app: App, record: Promotion) -> list[Work]:
             return []
 
 
-async def _arrived(app: App, record: Promotion) -> list[Work]:
+async def _arrived(app: App, record: Promotion, known: Evidence) -> list[Work]:
     """Promoter's own completion is the only arrival there is in a target environment."""
     at = record.completed_at or record.created_at
     arrival = Arrival(record.environment, record.tag, first_at=at, last_at=at, pushed_at=record.pushed_at)
-    await app.evidence.add(record.image, arrival)
+    is_new = known.arrival(arrival.environment, arrival.tag) is None
+    evidence = await app.evidence.add(known, arrival)
     if record.override is not None:  # it may have ended a veto, and under other tags the image waits for that
-        return await consider(app, record.image)
-    return await consider(app, record.image, lambda rule: rule.source == record.environment)
+        return await judge(app, evidence)
+    arrived = arrival if is_new else None
+    return await judge(app, evidence, lambda rule: rule.source == record.environment, arrived)
 
 
 async def _judge_again(app: App, record: Promotion) -> list[Work]:

@@ -121,16 +121,27 @@ async def listed[R: Document](
 
 
 async def every[R: Document](
-    app: App, kind: type[R], environment: str, prefix: str = "", after: str = ""
+    app: App, kind: type[R], environment: str, prefix: str = "", after: str = "", first: int = MAX_PAGE
 ) -> AsyncIterator[R]:
-    """Every row of a kind in an environment whose key starts with `prefix`, in key order after a key."""
+    """Every row of a kind in an environment whose key starts with `prefix`, in key order after a key.
+
+    Args:
+        app: The application.
+        kind: What the rows are.
+        environment: Whose rows.
+        prefix: What their keys start with.
+        after: Behind which key they are.
+        first: How many are read at first, where few are expected to be asked for; then twice as many.
+    """
+    size = first
     while True:
-        page = await app.promotions.page(kind, environment, prefix=prefix, after=after, limit=MAX_PAGE)
+        page = await app.promotions.page(kind, environment, prefix=prefix, after=after, limit=size)
         for row in page:
             yield row
-        if len(page) < MAX_PAGE:
+        if len(page) < size:
             return
         after = row_key(cast("Row", page[-1]))
+        size = min(2 * size, MAX_PAGE)
 
 
 def prefix_of(repository: Repository | None) -> str:

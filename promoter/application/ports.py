@@ -27,8 +27,17 @@ class EvidenceStore(Protocol):
         """All that is known of an image; nothing is an answer too."""
         ...
 
-    async def add(self, image: Image, fact: Fact) -> None:
-        """Merge a fact into what is known. The same fact again, or facts in another order, change nothing."""
+    async def add(self, known: Evidence, fact: Fact) -> Evidence:
+        """Merge a fact into what is known. The same fact again, or facts in another order, change nothing.
+
+        Args:
+            known: The image's evidence as it was read; without a version, it is taken to be unknown yet.
+                Where it has changed since, it is read again.
+            fact: What was learned.
+
+        Returns:
+            All that is known then: of two who add at the same time, one is answered both facts.
+        """
         ...
 
 

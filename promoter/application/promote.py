@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from promoter.application.app import GUARD, App, while_it_changes
 from promoter.application.claim import Claimant, asked_for, standing_request
-from promoter.application.documents import Candidate, Requested
+from promoter.application.documents import Candidate, Requested, replaced
 from promoter.application.records import already_current, running
 from promoter.application.target import read_target
 from promoter.application.tell import tell_decision
@@ -135,7 +135,7 @@ async def _promote(app: App, subject: Subject, key: LineKey, asked: Asked) -> Pr
     if arrival is None or not (decision.qualified or may_wait):
         tell_decision(rule.target, image.repository, subject.tag, image.digest, decision)
         raise NotQualifiedError(decision)
-    await app.evidence.add(image, arrival)  # where it was seen in the registry only, it is stored by now
+    await app.evidence.add(subject.evidence, arrival)  # also where it was seen in the registry only
     claim = await app.claim(rule, image.repository, subject.tag)
     claimant = Claimant(app, rule, image, arrival, line, claim)
     if not decision.qualified:
@@ -188,7 +188,7 @@ async def _read(app: App, subject: Subject) -> Served:
 
 
 async def _judge(app: App, subject: Subject, line: Line, served: Served, request: Request) -> Decision:
-    lines = await app.lines_on_the_way(subject.rule, subject.evidence.image.repository)
+    _, lines = await app.lines_on_the_way(subject.rule, subject.evidence.image.repository)
     return evaluate(app.policy, request, subject.evidence, line, lines, served, app.clock.now())
 
 
@@ -266,7 +266,7 @@ async def _known(app: App, rule: PromotionRule, image: Image, tag: Tag) -> Evide
         seen = Arrival(
             rule.source, tag, first_at=now, last_at=now, pushed_at=_LONG_AGO + (now - _LONG_AGO) / 1000
         )
-        return replace(evidence, arrivals=(*evidence.arrivals, seen))
+        return replaced(evidence.plus(seen), version="")  # what is stored does not say so
     return evidence
 
 

@@ -217,7 +217,7 @@ async def _previous_good(app: App, line: Line) -> Promotion:
 async def _good_before(app: App, line: Line, record: Promotion) -> AsyncIterator[Promotion]:
     """The records before one whose images the environment ran, and has not gone back from; newest first."""
     after = record_row(line.repository, record.sequence, line.track)
-    async for each in every(app, Promotion, line.environment, f"{line.repository.path}~", after):
+    async for each in every(app, Promotion, line.environment, f"{line.repository.path}~", after, first=2):
         was_current = each.phase is Phase.SUCCEEDED and each.moves_current and each.track == line.track
         is_current = line.current is not None and each.digest == line.current.digest
         if was_current and not is_current and line.vetoed(each.digest) is None:

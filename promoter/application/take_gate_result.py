@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from promoter.application.app import GUARD, App
-from promoter.application.consider import consider
+from promoter.application.consider import judge
 from promoter.application.work import Consider, Work
 from promoter.domain.actor import Actor
 from promoter.domain.errors import InvalidError, NotFoundError, RefusedError
@@ -79,8 +79,8 @@ async def take_gate_result(app: App, report: GateReport, actor: Actor, *, guard:
     image = Image(report.repository, await _digest(app, report))
     if guard:
         await app.scheduler.wake(Consider(image.repository, image.digest), GUARD)
-    await app.evidence.add(image, result)
-    wake = await consider(app, image, lambda rule: _asks_for(rule, result))
+    evidence = await app.evidence.add(await app.evidence.load(image), result)
+    wake = await judge(app, evidence, lambda rule: _asks_for(rule, result))
     return Reported(image, result, wake)
 
 

@@ -8,13 +8,14 @@ from enum import StrEnum
 import msgspec
 
 from promoter.application.app import App, while_it_changes
-from promoter.application.consider import consider
+from promoter.application.consider import judge
+from promoter.application.documents import replaced
 from promoter.application.ports import Write
 from promoter.application.records import find_record
 from promoter.application.tell import say
 from promoter.application.work import Work
 from promoter.domain.errors import InvalidError
-from promoter.domain.evidence import MAX_CLOCK_SKEW, Arrival
+from promoter.domain.evidence import MAX_CLOCK_SKEW, Arrival, Evidence
 from promoter.domain.image import Digest, Image, Repository, Tag
 from promoter.domain.line import Drift, Line, LineKey
 from promoter.domain.policy import Environment
@@ -72,10 +73,13 @@ async def take_push(app: App, event: RegistryEvent) -> list[Work]:
     if event.at > app.clock.now() + MAX_CLOCK_SKEW:
         message = f"{event.at} is ahead of now by more than {MAX_CLOCK_SKEW}; nothing could be newer"
         raise InvalidError(message, "data.timestamp")
-    image = Image(event.repository, event.digest)
     arrival = Arrival(environment.name, event.tag, first_at=event.at, last_at=event.at, pushed_at=event.at)
-    await app.evidence.add(image, arrival)
-    return await consider(app, image, lambda rule: rule.source == environment.name)
+    unknown = Evidence(Image(event.repository, event.digest))  # as most that are pushed are
+    evidence = await app.evidence.add(unknown, arrival)
+    is_new = evidence == replaced(unknown.plus(arrival), version=evidence.version)
+    return await judge(
+        app, evidence, lambda rule: rule.source == environment.name, arrival if is_new else None
+    )
 
 
 def _tell_unknown(registry: str) -> None:

@@ -1,7 +1,6 @@
 """What is known of one digest. Facts merge the same way in whatever order, and however often, they come."""
 
 import hashlib
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
@@ -9,7 +8,8 @@ from typing import Any, Self
 import msgspec
 
 from promoter.domain.actor import Actor
-from promoter.domain.codec import decode, encode
+from promoter.domain.codec import encode
+from promoter.domain.document import Document
 from promoter.domain.errors import InvalidError
 from promoter.domain.gate_name import is_gate_name
 from promoter.domain.image import Image, Tag
@@ -166,11 +166,14 @@ class Approval(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
 
 Fact = Arrival | GateResult | Approval
 """Something that was learned of an image."""
-_PREFIX: dict[type[Fact], str] = {Arrival: "arrival", GateResult: "gate", Approval: "approval"}
+_FIELDS: dict[type[Fact], str] = {Arrival: "arrivals", GateResult: "gates", Approval: "approvals"}
 
 
-class Evidence(msgspec.Struct, frozen=True):
-    """All that is known of one image."""
+class Evidence(Document, frozen=True):
+    """All that is known of one image: one row, so that who adds to it knows all the rest.
+
+    Each kind of facts is in the order of their keys.
+    """
 
     image: Image
     arrivals: tuple[Arrival, ...] = ()
@@ -201,33 +204,19 @@ class Evidence(msgspec.Struct, frozen=True):
         found = (each for each in self.approvals if each.rule == rule)
         return tuple(sorted(found, key=lambda each: (each.at, each.actor.id)))
 
-    @classmethod
-    def of(cls, image: Image, rows: Mapping[str, str]) -> Self:
-        """Evidence from how it is stored: each fact's row and text."""
-        facts: dict[type[Fact], list[Any]] = {kind: [] for kind in _PREFIX}
-        for row, text in rows.items():
-            for kind, prefix in _PREFIX.items():
-                if row.startswith(f"{prefix}~"):
-                    facts[kind].append(decode(text, kind))
-        return cls(image, *(tuple(found) for found in facts.values()))
+    def plus(self, fact: Fact) -> Self:
+        """What is known with one fact more; into what was known of the same, it is merged."""
+        field = _FIELDS[type(fact)]
+        known: dict[str, Any] = {each.key: each for each in getattr(self, field)}
+        same = known.get(fact.key)
+        known[fact.key] = same.merge(fact) if same else fact
+        facts = tuple(known[key] for key in sorted(known))
+        return msgspec.structs.replace(self, **{field: facts})
 
     @property
     def last_failed_at(self) -> datetime | None:
         """When any gate has last failed."""
         return max((at for each in self.gates if (at := each.last_failed_at) is not None), default=None)
-
-
-def fact_row(fact: Fact) -> str:
-    """Where a fact is stored among an image's; what is stored there already, it is merged into."""
-    return f"{_PREFIX[type(fact)]}~{fact.key}"
-
-
-def merged(stored: str | None, fact: Fact) -> str:
-    """How a fact is stored, merged into what was stored there before."""
-    if stored is None:
-        return encode(fact)
-    known: Any = decode(stored, type(fact))
-    return encode(known.merge(fact))
 
 
 def _precedence(result: GateResult) -> tuple[datetime, bool, str]:

@@ -89,6 +89,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
         started_at: When it was submitted.
         submitted: Whether the registry has accepted it.
         operation: Where the registry says how it goes; None where it did not say.
+        then: The tag whose import follows at once where this one is over at once; it is not stored by itself.
         ended: Whether nothing more is to be heard of it.
         failures: How many imports of this tag have ended without the target serving the image.
         code: What went wrong with it, where the registry said.
@@ -101,10 +102,15 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     started_at: datetime
     submitted: bool = False
     operation: str | None = None
+    then: Tag | None = None
     ended: bool = False
     failures: int = 0
     code: FailureCode | None = None
     message: str = ""
+
+    def may_move(self, tag: Tag) -> bool:
+        """Whether it, or what follows it at once, may move a tag that exists."""
+        return (self.force and tag == self.tag) or tag == self.then
 
 
 class Promotion(Document, frozen=True):

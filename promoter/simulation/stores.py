@@ -13,7 +13,7 @@ from promoter.application.ports import Change, Delete, Write
 from promoter.domain.codec import decode, encode
 from promoter.domain.document import Document
 from promoter.domain.errors import ConcurrentChangeError, InvalidError
-from promoter.domain.evidence import Evidence, Fact, fact_row, merged
+from promoter.domain.evidence import Evidence, Fact
 from promoter.domain.image import Image
 
 MAX_CHANGES = 100
@@ -24,22 +24,34 @@ class MemoryEvidenceStore:
     """What is known of images, in memory."""
 
     def __init__(self) -> None:
-        self._facts: dict[Image, dict[str, str]] = {}
+        self._known: dict[Image, Evidence] = {}
+        self._versions = count(1)
 
     async def load(self, image: Image) -> Evidence:
         """All that is known of an image."""
         await asyncio.sleep(0)
-        return Evidence.of(image, dict(sorted(self._facts.get(image, {}).items())))
+        return self._load(image)
 
-    async def add(self, image: Image, fact: Fact) -> None:
+    async def add(self, known: Evidence, fact: Fact) -> Evidence:
         """Merge a fact into what is known."""
         await asyncio.sleep(0)
-        rows, row = self._facts.setdefault(image, {}), fact_row(fact)
-        rows[row] = merged(rows.get(row), fact)
+        stored = self._load(known.image)
+        more = stored.plus(fact)
+        if not stored.version or more != stored:
+            more = replaced(more, version=f'W/"{next(self._versions)}"')
+            self._known[known.image] = _copied(more)
+        return more
 
-    def snapshot(self) -> dict[tuple[Image, str], str]:
-        """Everything that is stored, to be compared."""
-        return {(image, key): text for image, rows in self._facts.items() for key, text in rows.items()}
+    def snapshot(self) -> dict[Image, str]:
+        """Everything that is stored but its versions, to be compared."""
+        return {image: encode(replaced(known, version="")) for image, known in self._known.items()}
+
+    def _load(self, image: Image) -> Evidence:
+        return self._known.get(image) or Evidence(image)
+
+
+def _copied(evidence: Evidence) -> Evidence:
+    return decode(encode(evidence), Evidence)
 
 
 class _Stored(NamedTuple):

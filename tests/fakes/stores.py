@@ -5,8 +5,7 @@ from typing import override
 
 from promoter.application.ports import Change
 from promoter.domain.errors import UnavailableError
-from promoter.domain.evidence import Fact
-from promoter.domain.image import Image
+from promoter.domain.evidence import Evidence, Fact
 from promoter.simulation.stores import MemoryEvidenceStore, MemoryPromotionStore
 
 
@@ -29,12 +28,13 @@ class FakeEvidenceStore(_Faults, MemoryEvidenceStore):
     """What is known of images, in memory."""
 
     @override
-    async def add(self, image: Image, fact: Fact) -> None:
+    async def add(self, known: Evidence, fact: Fact) -> Evidence:
         error, executed = self._take()
         if executed:
-            await super().add(image, fact)
+            known = await super().add(known, fact)
         if error is not None:
             raise error
+        return known
 
 
 class FakePromotionStore(_Faults, MemoryPromotionStore):

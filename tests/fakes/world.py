@@ -88,7 +88,7 @@ class World(Machine):
     scheduler: FakeScheduler
     clock: FakeClock
 
-    def __init__(self, policy_: Policy | None = None, *, polls: int = 1) -> None:
+    def __init__(self, policy_: Policy | None = None, *, polls: int = 2) -> None:
         self.clock = FakeClock()
         self.registry = FakeRegistry(polls=polls)
         self.evidence = FakeEvidenceStore()

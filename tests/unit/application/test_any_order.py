@@ -114,7 +114,7 @@ class AnyOrder(RuleBasedStateMachine):
         immutable=st.booleans(),
         gated=st.booleans(),
         approved=st.booleans(),
-        polls=st.integers(0, 2),
+        polls=st.integers(0, 3),
         seed=st.integers(0, 2**16),
     )
     def begin(self, *, immutable: bool, gated: bool, approved: bool, polls: int, seed: int) -> None:

@@ -37,15 +37,16 @@ PORTS = {
 }
 _VISIBILITY = timedelta(seconds=30)
 _RECONCILE = timedelta(minutes=5)
+_POLLS = 2
 _LATER = timedelta(minutes=80)  # past the deadline of an import, and past the look at late ones
 
 
 class CrashingWorld(World):
     """A world whose process dies at one call; the platform starts another and delivers again."""
 
-    def __init__(self, points: CrashPoints, policy_: Policy) -> None:
+    def __init__(self, points: CrashPoints, policy_: Policy, polls: int) -> None:
         self.points = points
-        super().__init__(policy_)
+        super().__init__(policy_, polls=polls)
         self.binding: ports.Scheduler = points.around(self.scheduler, "binding")
 
     @override
@@ -215,19 +216,21 @@ async def approved(world: CrashingWorld) -> None:
 
 type Story = Callable[[CrashingWorld], Awaitable[None]]
 _BY_HAND = policy(automatic_to_prod=False)
-STORIES: dict[str, tuple[Story, Policy]] = {
-    "automatic": (automatic, policy()),
-    "manual": (manual, _BY_HAND),
-    "rollback": (rollback, _BY_HAND),
-    "retry": (retried, _BY_HAND),
-    "adoption": (adopted, _BY_HAND),
-    "approval": (approved, policy(automatic_to_prod=False, approved=True)),
+STORIES: dict[str, tuple[Story, Policy, int]] = {
+    "automatic": (automatic, policy(), _POLLS),
+    "automatic, imports over at once": (automatic, policy(), 0),
+    "manual": (manual, _BY_HAND, _POLLS),
+    "rollback": (rollback, _BY_HAND, _POLLS),
+    "rollback, imports over at once": (rollback, _BY_HAND, 0),
+    "retry": (retried, _BY_HAND, _POLLS),
+    "adoption": (adopted, _BY_HAND, _POLLS),
+    "approval": (approved, policy(automatic_to_prod=False, approved=True), _POLLS),
 }
 
 
 async def _told(name: str, points: CrashPoints) -> dict[str, object]:
-    story, policy_ = STORIES[name]
-    world = CrashingWorld(points, policy_)
+    story, policy_, polls = STORIES[name]
+    world = CrashingWorld(points, policy_, polls)
     await story(world)
     await world.settle()
     return world.end()

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from itertools import pairwise
 
-from promoter.application.documents import Backoff, Todo, TodoKind
+from promoter.application.documents import Todo, TodoKind
 from promoter.application.ports import ImportStatus, Progress
 from promoter.domain.promotion import FailureCode, Phase
 from tests.fakes.world import WEB, World, policy, registry_id
@@ -182,8 +182,7 @@ async def test_a_registry_that_asks_to_be_left_alone_is_left_alone_by_every_prom
         await world.report("unit-tests", "passed", digest, repository=name)
         await world.drain()
     asked_at = world.clock.now() - timedelta(seconds=1)
-    [backoff] = world.promotions.rows(Backoff, "staging")
-    assert backoff.until == asked_at + 10 * MINUTE
+    assert world.app.throttled == {"staging": asked_at + 10 * MINUTE}
 
     await world.run(9 * MINUTE)
     assert [each.repository for each in world.registry.submitted] == ["shop/web"]
@@ -200,7 +199,7 @@ async def test_a_registry_that_asks_to_be_left_alone_does_not_keep_the_others() 
     world.registry.fail_submit(retry_after=10 * MINUTE)
     await world.report("integration-tests", "passed", digest, "staging")
     await world.run(MINUTE)
-    assert "prod" in [row.environment for row in world.promotions.rows(Backoff)]
+    assert list(world.app.throttled) == ["prod"]
     other = await world.push("v1", repository="shop/api")
     await world.report("unit-tests", "passed", other, repository="shop/api")
     await world.run(MINUTE)
@@ -213,8 +212,7 @@ async def test_a_poll_that_is_throttled_backs_off_too() -> None:
     await in_flight(world, "v1")
     world.registry.fail_poll(retry_after=5 * MINUTE)
     await world.run(timedelta(seconds=15))
-    [backoff] = world.promotions.rows(Backoff, "staging")
-    assert backoff.until > world.clock.now() + 4 * MINUTE
+    assert world.app.throttled["staging"] > world.clock.now() + 4 * MINUTE
     world.registry.finish_late()
     await world.run(10 * MINUTE)
     assert world.story("staging") == SUCCEEDED

@@ -156,7 +156,7 @@ async def test_a_rule_that_changes_its_track_leaves_the_claims_of_what_is_under_
         ("main", 1, "failed"),
     ]
     [claim] = world.claims("staging")
-    assert (claim.digest, claim.in_flight, world.candidates("staging")) == (newer, True, [])
+    assert (claim.digest, claim.waits, world.candidates("staging")) == (newer, False, [])
 
 
 # Versions.

@@ -3,6 +3,7 @@
 import pkgutil
 import random
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 
 import pytest
 from hypothesis import given
@@ -22,8 +23,6 @@ from promoter.domain.evidence import (
     Fact,
     GateResult,
     Verdict,
-    fact_row,
-    merged,
 )
 from promoter.domain.image import Image, Repository, Tag
 from promoter.domain.line import Current, Line, LineKey, Veto
@@ -61,10 +60,7 @@ def judge(
 
 def known(*facts: Fact) -> Evidence:
     """Facts as the stores keep them."""
-    rows: dict[str, str] = {}
-    for fact in facts:
-        rows[fact_row(fact)] = merged(rows.get(fact_row(fact)), fact)
-    return Evidence.of(IMAGE, rows)
+    return reduce(Evidence.plus, facts, Evidence(IMAGE))
 
 
 def one(decision: Decision, kind: str) -> Condition:
