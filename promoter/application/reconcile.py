@@ -1,5 +1,6 @@
 """Picking up what no message drives: after a lost wake-up, a changed policy, or time that has passed."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -13,15 +14,20 @@ from promoter.application.documents import (
     KnownPolicy,
     Todo,
     TodoKind,
+    replaced,
 )
 from promoter.application.paging import every
-from promoter.application.ports import Delete, Put
+from promoter.application.ports import Change, Delete, Put, Write
 from promoter.application.waiting import Waiting
 from promoter.application.work import Consider, Work, advance
+from promoter.domain.condition import Condition, State
+from promoter.domain.decision import decide
 from promoter.domain.errors import ConcurrentChangeError
 from promoter.domain.image import Repository
 
 STALE = timedelta(minutes=1)
+KEPT = timedelta(days=14)
+"""How long an image waits that the policy leads nowhere any more."""
 
 
 async def reconcile(app: App) -> list[Work]:
@@ -75,8 +81,8 @@ async def _candidates(app: App, environment: str) -> AsyncIterator[Work]:
         change = candidate.decision.next_change
         due = change is not None and change <= now
         changed = candidate.policy_hash != app.policy.hash
-        if changed and not _has_rule(app, candidate):
-            await _withdraw(app, candidate)  # from elsewhere it may be led by now
+        if (changed or due) and not _has_rule(app, candidate):
+            await _leave(app, candidate)
         if due or changed or await _was_released(app, candidate, held):
             yield Consider(candidate.repository, candidate.digest)
     waiting.tell(now)
@@ -98,12 +104,18 @@ async def _was_released(app: App, candidate: Candidate, held: dict[Repository, s
     return rule is None or rule.track not in held[candidate.repository]
 
 
-async def _withdraw(app: App, candidate: Candidate) -> None:
-    """The policy has no such rule for the image any more, so nothing waits for it."""
+async def _leave(app: App, candidate: Candidate) -> None:
+    """The policy leads the image no more. It stays for a while: a rule may have been lost by mistake."""
     claim = await app.promotions.get(Claim, candidate.environment, candidate.row)
     if claim is None or not claim.waits:
         return
-    try:
-        await app.commit(Delete(claim), Delete(candidate))
-    except ConcurrentChangeError:
-        return
+    now = app.clock.now()
+    left = (each.until for each in candidate.decision.conditions if each.kind == "rule")
+    until = next(left, None) or now + KEPT
+    image, way = f"{candidate.repository}:{candidate.tag}", f"{candidate.source} into {candidate.environment}"
+    text = f"no rule leads {image} from {way} any more"
+    decision = decide(candidate.rule, (Condition("rule", State.REFUSED, text, until=until),))
+    stays = replaced(candidate, decision=decision, policy_hash=app.policy.hash)
+    changes: list[Change] = [Write(replaced(claim, wake_at=None)), Put(stays)]
+    with contextlib.suppress(ConcurrentChangeError):
+        await app.commit(*([Delete(claim), Delete(candidate)] if until <= now else changes))

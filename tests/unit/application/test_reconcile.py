@@ -7,6 +7,7 @@ import pytest
 from promoter.application.documents import KnownEnvironment, Todo, TodoKind
 from promoter.application.hold import hold, unhold
 from promoter.application.ports import ImportStatus, Progress
+from promoter.application.reconcile import KEPT
 from promoter.application.work import advance
 from promoter.domain.errors import UnavailableError
 from promoter.domain.image import Repository
@@ -119,15 +120,37 @@ async def test_an_image_that_waits_for_a_gate_goes_when_the_policy_asks_for_it_n
     assert world.story("staging") == ["automatic v1 succeeded"]
 
 
-async def test_an_image_whose_rule_left_the_policy_waits_no_more() -> None:
+async def test_an_image_whose_rule_left_the_policy_waits_for_it_for_a_while() -> None:
     world = World()
     await world.push("v1")
     assert len(world.candidates("staging")) == 1
     await under(world, policy(rules=[dev_to_staging(repositories=["base/*"])]))
     await settle(world)
+    [candidate] = world.candidates("staging")
+    assert candidate.decision.reasons == "no rule leads shop/web:v1 from dev into staging any more"
+    await world.run(KEPT - HOUR)
+    await settle(world)
+    assert world.candidates("staging") == [candidate]
+    await world.run(HOUR)
+    await settle(world)
     assert world.candidates("staging") == []
     assert world.claims("staging") == []
     assert world.story("staging") == []
+
+
+async def test_what_waits_goes_on_when_a_rule_comes_back_that_was_lost_by_mistake() -> None:
+    world = World(policy(rules=[dev_to_staging(gates=[], soak="1h")]))
+    digest = await world.push("v1")
+    await world.run(MINUTE)
+    before = world.policy
+    for mistaken in ("shop.*", "shopp/*"):
+        await under(world, policy(rules=[dev_to_staging(gates=[], soak="1h", repositories=[mistaken])]))
+        await settle(world)
+    await world.run(HOUR)
+    assert world.story("staging") == []
+    await under(world, before)
+    await settle(world)
+    assert await world.current("staging") == digest
 
 
 async def test_an_image_whose_rule_was_renamed_waits_under_the_new_name() -> None:
