@@ -5,6 +5,7 @@
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -22,11 +23,14 @@ _ROOT = Path(__file__).parents[1]
 _PAGE = _ROOT / "docs" / "emulator.md"
 _HEALTH = "http://127.0.0.1:5300/emulator/health"
 _PORTS = (5300, 5301, 5302, 5400, 5401, 5402)
+_PROGRAMS = ("bash", "curl", "skopeo", "docker-registry")
 _WAIT = 20  # seconds
 
 
 def main() -> None:
     """Make all sessions, and write them."""
+    if missing := [each for each in _PROGRAMS if shutil.which(each) is None]:
+        sys.exit(f"Not found: {', '.join(missing)}. Install them: sudo apt-get install {' '.join(missing)}")
     check_free(dict.fromkeys(_PORTS, "the emulator"))
     with TemporaryDirectory(prefix="emulator-docs-", ignore_cleanup_errors=True) as folder:
         environment = _environment(Path(folder))
@@ -111,7 +115,7 @@ def _wait_for(url: str) -> None:
 
 def _make(session: Session, folder: Path, environment: Mapping[str, str]) -> None:
     if session.python:
-        said = _run([sys.executable, "-c", session.python], folder, environment)
+        said = _run([sys.executable, "-c", session.python], folder, environment, check=True)
         block = f"```python\n{session.python.strip()}\n```\nsays\n```\n{said}\n```"
         write_part(_PAGE, session.name, block)
         return
@@ -130,7 +134,7 @@ def _write(name: str, text: str) -> None:
     write_part(_PAGE, name, f"```console\n{text}\n```")
 
 
-def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> str:
+def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str], *, check: bool = False) -> str:
     """Run a command, and give what it says, also where it fails: some are to show that."""
     done = subprocess.run(
         command,
@@ -140,7 +144,7 @@ def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -
         stderr=subprocess.STDOUT,
         text=True,
         timeout=120,
-        check=False,
+        check=check,
     )
     return "\n".join(line.rstrip() for line in done.stdout.strip().replace("\r", "").splitlines())
 

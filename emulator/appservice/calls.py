@@ -132,7 +132,7 @@ class Sites:
     # Web Apps - Delete, Delete Slot
     async def delete(self, call: Call) -> web.Response:
         """Drop a site with its slots, or a slot."""
-        there = self._service.slots.remove(_named(call))
+        there = self._service.remove(_named(call))
         return web.Response(status=HTTPStatus.OK if there else HTTPStatus.NO_CONTENT)
 
     # Web Apps - Get Configuration

@@ -52,6 +52,13 @@ class AppService:
         self.slots.put(identifier, slot)
         self.restart(identifier)
 
+    def remove(self, identifier: SlotId) -> bool:
+        """Drop a slot, or a site with all its slots; False where there is none."""
+        for each in self.slots.all(identifier.site):
+            if (identifier.is_production or each == identifier) and (task := self._starting.pop(each, None)):
+                task.cancel()
+        return self.slots.remove(identifier)
+
     def restart(self, identifier: SlotId) -> None:
         """Start a slot anew: what it is told to run is pulled, and it answers no more until that is done.
 

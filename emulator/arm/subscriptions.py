@@ -5,12 +5,14 @@ Shapes: Azure/azure-rest-api-specs, Microsoft.Resources.
 
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Protocol
 
 from aiohttp import web
 
 from emulator.arm.cloud import TENANT
 from emulator.arm.routing import GROUP, SUBSCRIPTION, Call, Route
+from emulator.errors import ArmError
 
 _CONDITION = re.compile(r"(name|resourceType) eq '([^']*)'", re.IGNORECASE)
 
@@ -51,23 +53,27 @@ class Subscriptions:
         return web.json_response({"value": [self._view()]})
 
     # Subscriptions - Get
-    async def get(self, _call: Call) -> web.Response:
+    async def get(self, call: Call) -> web.Response:
         """Show the subscription."""
+        self._require(call)
         return web.json_response(self._view())
 
     # Resource Groups - List
-    async def groups(self, _call: Call) -> web.Response:
+    async def groups(self, call: Call) -> web.Response:
         """Show the resource group, in a list."""
+        self._require(call)
         return web.json_response({"value": [self._group_view()]})
 
     # Resource Groups - Get
-    async def group(self, _call: Call) -> web.Response:
+    async def group(self, call: Call) -> web.Response:
         """Show the resource group."""
+        self._require(call)
         return web.json_response(self._group_view())
 
     # Resources - List
     async def resources(self, call: Call) -> web.Response:
         """Show resources. Of `$filter`, name and resourceType are heeded."""
+        self._require(call)
         text = call.request.query.get("$filter", "")
         wanted = {key.lower(): value.lower() for key, value in _CONDITION.findall(text)}
         found = [
@@ -78,6 +84,15 @@ class Subscriptions:
             and str(view["type"]).lower() == wanted.get("resourcetype", str(view["type"]).lower())
         ]
         return web.json_response({"value": found})
+
+    def _require(self, call: Call) -> None:
+        subscription, group = call.path["subscription"], call.path.get("group", self._group)
+        if subscription.lower() != self._subscription.lower():
+            message = f"The subscription '{subscription}' could not be found."
+            raise ArmError(HTTPStatus.NOT_FOUND, "SubscriptionNotFound", message)
+        if group.lower() != self._group.lower():
+            message = f"Resource group '{group}' could not be found."
+            raise ArmError(HTTPStatus.NOT_FOUND, "ResourceGroupNotFound", message)
 
     def _view(self) -> dict[str, object]:
         return {

@@ -32,6 +32,8 @@ def _others(emulator: Emulator) -> Iterator[tuple[str, str, str]]:
     yield "Resource Manager", emulator.arm_url, group
     yield "faults", f"{emulator.arm_url}/emulator/faults", ""
     yield "events", f"{emulator.arm_url}/emulator/events", ""
+    for slot in emulator.sites.slots.all():
+        yield f"site {slot}", f"{emulator.arm_url}/emulator/sites/{slot}", "what it runs"
     for topic in emulator.grid.topics():
         yield "topic", f"{emulator.arm_url}{topic.path}", f" takes {topic.schema}, key {topic.keys[0]}"
     for subscription in settings.subscriptions.values():

@@ -173,7 +173,8 @@ class EmulatedWorld(World):
 
     @override
     def forbid(self) -> None:
-        self._refuse(Operation.IMPORT_SUBMIT, 403, None)
+        importer = "Container Registry Data Importer and Data Reader"
+        self.azure.assign("local", **{DEV: "Reader", PROD: importer})
 
     @override
     def fail_poll(self, seconds: float) -> None:
@@ -186,7 +187,7 @@ class EmulatedWorld(World):
     def _once(self, operation: Operation, effect: Effect) -> None:
         self.azure.faults.add(Fault(operation, effect, times=1))
 
-    def _refuse(self, operation: Operation, status: int, seconds: float | None) -> None:
+    def _refuse(self, operation: Operation, status: int, seconds: float) -> None:
         fault = Fault(operation, Effect.STATUS, times=1, status=status, retry_after=seconds)
         self.azure.faults.add(fault)
 

@@ -136,6 +136,27 @@ async def test_resources_are_filtered(azure: Azure, condition: str, names: list[
     assert [one["name"] for one in answer.json["value"]] == names
 
 
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/subscriptions/none", "SubscriptionNotFound"),
+        ("/subscriptions/none/resources", "SubscriptionNotFound"),
+        ("/subscriptions/none/resourceGroups", "SubscriptionNotFound"),
+        ("/subscriptions/{}/resourceGroups/none", "ResourceGroupNotFound"),
+    ],
+)
+async def test_what_is_above_the_resources_is_one_of_each(azure: Azure, path: str, code: str) -> None:
+    arm = Oci(azure.session, azure.arm_url)
+    headers = {"Authorization": "Bearer me"}
+
+    answer = await arm.ask("GET", f"{path.format(azure.subscription_id)}?api-version=1", headers=headers)
+
+    assert (answer.status, answer.json["error"]["code"]) == (404, code)
+    for there in (azure.subscription_id, f"{azure.subscription_id}/resourceGroups/Promoter"):
+        shown = await arm.ask("GET", f"/subscriptions/{there}?api-version=1", headers=headers)
+        assert shown.status == 200
+
+
 def test_certificates_are_kept_until_they_are_about_to_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
