@@ -34,14 +34,21 @@ def main() -> None:
     check_free(dict.fromkeys(_PORTS, "the emulator"))
     with TemporaryDirectory(prefix="emulator-docs-", ignore_cleanup_errors=True) as folder:
         environment = _environment(Path(folder))
-        with emulator(Path(folder), environment) as banner, docker_registry(Path(folder), environment):
+        home = Path(folder)
+        with (
+            emulator(home, environment, "dev", "--registry", "prod") as banner,
+            docker_registry(home, environment),
+        ):
             _write("banner", f"$ python -m emulator up --registry dev --registry prod --tls\n{banner}")
             for session in SESSIONS:
                 print(session.name, flush=True)
-                _make(session, Path(folder), environment)
-            if (_ROOT / ".venv-az" / "bin" / "az").exists():
-                print("az", flush=True)
-                _make(AZ, Path(folder), environment)
+                _make(session, home, environment)
+        if (_ROOT / ".venv-az" / "bin" / "az").exists():
+            print("az", flush=True)
+            shutil.rmtree(home / "data")
+            # az takes no name below five characters, and reads only registries that ask who it is.
+            with emulator(home, environment, "devacr", "--registry", "prodacr", "--auth", "prodacr=token"):
+                _make(AZ, home, environment)
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -62,9 +69,9 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def emulator(folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+def emulator(folder: Path, environment: Mapping[str, str], first: str, *more: str) -> Iterator[str]:
     """Run the emulator until the block ends, and give what it says when it is up."""
-    command = [sys.executable, "-m", "emulator", "up", "--registry", "dev", "--registry", "prod", "--tls"]
+    command = [sys.executable, "-u", "-m", "emulator", "up", "--registry", first, *more, "--tls"]
     log = folder / "emulator.log"
     with log.open("w") as file:
         process = subprocess.Popen(

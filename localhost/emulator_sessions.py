@@ -161,17 +161,18 @@ with ContainerRegistryClient(
 AZ = Session(
     "az",
     """
+python -m emulator push 127.0.0.1:5301/shop/web:v1
 az cloud register --name emulator --endpoint-resource-manager https://127.0.0.1:5400
 az cloud set --name emulator
 az login --service-principal --tenant adfs --username promoter --password anything -o table
 az acr list --query '[].{name: name, loginServer: loginServer}' -o table
-az acr import --name prod --registry dev --source shop/web:v1 --image shop/web:v4
-az acr repository show-tags --name prod --repository shop/web -o tsv
-az acr manifest list-metadata --registry prod --name shop/web --query '[?tags[0]].digest' -o tsv
-az acr import --name prod --registry dev --source shop/web:v1 --image shop/web:v4
+az acr import --name prodacr --registry devacr --source shop/web:v1 --image shop/web:v4
+az acr repository show-tags --name prodacr --repository shop/web -o tsv
+az acr manifest list-metadata --registry prodacr --name shop/web --query '[?tags[0]].digest' -o tsv
+az acr import --name prodacr --registry devacr --source shop/web:v1 --image shop/web:v4
 # Without the importer's role on the source, as in Azure:
 python -m emulator roles set promoter \\
-  'Container Registry Data Importer and Data Reader=prod' Reader=dev
-az acr import --name prod --registry dev --source shop/web:v1 --image shop/web:v5
+  'Container Registry Data Importer and Data Reader=prodacr' Reader=devacr
+az acr import --name prodacr --registry devacr --source shop/web:v1 --image shop/web:v5
 """,
 )
