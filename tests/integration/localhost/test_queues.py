@@ -87,11 +87,11 @@ async def test_a_failed_message_comes_back_after_the_visibility_timeout(
 
 
 async def test_a_lease_is_renewed_while_the_function_runs(start_host: StartHost) -> None:
-    host = await start_host("--lease-seconds", "3")
-    await host.send("slow", "3.5")
+    host = await start_host("--lease-seconds", "1")
+    await host.send("slow", "1.3")
     await host.until_empty("slow")
-    assert [note["count"] for note in await host.until_noted("on_slow_message", ended="3.5")] == [1]
-    assert len(host.noted("on_slow_message", started="3.5")) == 1
+    assert [note["count"] for note in await host.until_noted("on_slow_message", ended="1.3")] == [1]
+    assert len(host.noted("on_slow_message", started="1.3")) == 1
 
 
 async def test_what_a_killed_host_was_at_comes_to_another(start_host: StartHost) -> None:
