@@ -1,6 +1,8 @@
 """The API's description: valid, and true to the routes, the types and the answers."""
 
 import json
+import subprocess
+import sys
 from html import escape
 from html.parser import HTMLParser
 from typing import Any, override
@@ -161,6 +163,15 @@ def test_every_kind_of_problem_is_listed_with_what_to_do() -> None:
         assert (found["status"], found["remedy"]) == (each.status, each.remedy)
         described = {status for operation in operations().values() for status in operation["responses"]}
         assert str(each.status) in described | {"405"}, "a method that does not exist is of no call"
+
+
+def test_nobody_pays_for_the_description_who_does_not_ask_for_it() -> None:
+    program = "import sys, function_app; print(*sorted(each for each in sys.modules if 'promoter' in each))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    loaded = set(done.stdout.split())
+    assert "promoter.entrypoints.handlers" in loaded
+    only_here = {"openapi", "docs_page", "prose", "schemas"}
+    assert loaded & {f"promoter.entrypoints.{each}" for each in only_here} == set()
 
 
 async def test_both_descriptions_are_served(functions: Functions) -> None:
