@@ -155,7 +155,15 @@ class _BlobResponse(web.FileResponse):
         if "Range" in request.headers and not _is_one_range(request.headers["Range"]):
             others = {name: value for name, value in request.headers.items() if name != "Range"}
             request = request.clone(headers=others)
-        return await super().prepare(request)
+        sending = asyncio.ensure_future(super().prepare(request))
+        try:
+            return await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            # Cancelled while it opens the file, aiohttp would leave it open; it sees then for itself who hung up.
+            if self.prepared:
+                sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            raise
 
 
 def _is_one_range(text: str) -> bool:

@@ -188,7 +188,8 @@ class TestOddSources:
         answers: dict[str, dict[str, Any]] = {}
 
         async def answer(request: web.Request) -> web.Response:
-            return web.Response(**answers.get(request.path, {"status": 404}))
+            found = answers.get(f"{request.path} {request.headers.get('Authorization')}")
+            return web.Response(**found or answers.get(request.path_qs, {"status": 404}))
 
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", answer)
@@ -216,6 +217,23 @@ class TestOddSources:
 
         with pytest.raises(HttpResponseError, match="larger than 4 MiB"):
             await import_from(arm, uri, "library/web:v1")
+
+    async def test_a_challenge_without_a_scope(
+        self, azure: Azure, arm: Arm, odd: tuple[str, dict[str, dict[str, Any]]]
+    ) -> None:
+        """As registry.redhat.io sends it (Azure/acr, issue 449)."""
+        uri, answers = odd
+        image = json.dumps({"schemaVersion": 2, "config": layer(EMPTY), "layers": []}).encode()
+        paths = {f"/v2/library/web/blobs/{digest_of(EMPTY)}": EMPTY, "/v2/library/web/manifests/v1": image}
+        for path, content in paths.items():
+            challenge = {"WWW-Authenticate": f'Bearer realm="{uri}/token"'}
+            answers[path] = {"status": 401, "headers": challenge}
+            answers[f"{path} Bearer good"] = {"body": content}
+        answers["/token?scope=repository:library/web:pull"] = {"body": b'{"token": "good"}'}
+
+        await import_from(arm, uri, "library/web:v1")
+
+        assert await azure.registry("dev").digest("mirror/web:v1") == digest_of(image)
 
     @pytest.mark.parametrize(
         "challenge",

@@ -102,7 +102,7 @@ class TestReading:
         control = Oci(azure.session, azure.arm_url)
         group = azure.registry("dev").resource_id.partition("/providers/")[0]
 
-        for scope, status in ((group, 200), (group.upper(), 200), (f"{group}x", 403)):
+        for scope, status in ((group, 200), (group.upper(), 200), (group[:-1], 403)):
             assignment = {"role": "Reader", "scope": scope}
             await control.ask("PUT", "/emulator/principals/promoter", json={"assignments": [assignment]})
             assert (await get(azure, "promoter", azure.registry("dev").resource_id)).status == status

@@ -11,7 +11,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.integration.emulator.support import EMPTY, Oci, manifest
+from emulator.testing import Azure
+from tests.integration.emulator.support import EMPTY, Oci, manifest, until
 from tests.integration.emulator.test_restart import IMPORT, Program, arm, program
 
 MIB = 1 << 20
@@ -65,3 +66,39 @@ async def test_a_large_blob_needs_no_large_memory(tmp_path: Path) -> None:
 
         assert (status, head.headers["Content-Length"]) == (200, str(PIECES * MIB))
         assert max(most_memory(source), most_memory(target)) - before < ALLOWED
+
+
+async def test_who_hangs_up_leaves_no_file_open(azure: Azure, dev: Oci) -> None:
+    digest = await dev.push_blob(b"some content" * 10_000)
+    host, _, port = dev.service.partition(":")
+    request = f"GET /v2/shop/web/blobs/{digest} HTTP/1.1\r\nHost: {dev.service}\r\n\r\n".encode()
+    before = open_files()
+
+    for pause in range(40):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(request)
+        await writer.drain()
+        await asyncio.sleep(pause / 20_000)
+        writer.transport.abort()
+    await until(lambda: open_files() <= before)
+
+
+def open_files() -> int:
+    """Count the blobs that this process has open."""
+    links = (str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
+    return sum("/blobs/" in link for link in links)
+
+
+async def test_who_reads_nothing_leaves_no_file_open_when_it_stops(tmp_path: Path) -> None:
+    before = open_files()
+    async with Azure(registries=("dev",), data=tmp_path) as azure:
+        dev = Oci(azure.session, azure.registry("dev").url)
+        digest = f"sha256:{sha256(PIECE * PIECES).hexdigest()}"
+        assert (await dev.ask("POST", f"blobs/uploads/?digest={digest}", data=content())).status == 201
+        host, _, port = dev.service.partition(":")
+        _, writer = await asyncio.open_connection(host, int(port), limit=1)
+        writer.write(f"GET /v2/shop/web/blobs/{digest} HTTP/1.1\r\nHost: {dev.service}\r\n\r\n".encode())
+        await until(lambda: open_files() > before)
+    await until(lambda: open_files() <= before)
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+    writer.transport.abort()

@@ -308,8 +308,13 @@ class TestTheAdminUser:
         assert (await dev.ask("GET", "/v2/", headers=basic("dev", second))).status == 200
         assert (await dev.ask("GET", "/v2/", headers=basic("dev", passwords[1]))).status == 401
 
-    async def test_has_no_password_while_it_is_disabled(self, azure: Azure, dev: Oci) -> None:
+    async def test_has_no_password_while_it_is_disabled(
+        self, azure: Azure, dev: Oci, passwords: list[str]
+    ) -> None:
+        azure.switch("dev", RegistrySwitches(Auth.TOKEN))
+
         answer = await list_credentials(azure, "dev")
+        assert (await dev.ask("GET", "/v2/", headers=basic("dev", passwords[0]))).status == 401
 
         assert answer.status == 400
         assert answer.json["error"]["code"] == "UnAuthorizedForCredentialOperations"
