@@ -18,11 +18,12 @@ from tests.integration.localhost.gate import gate_before
 from tests.integration.localhost.running import APP, RunningHost
 
 
-def app_with(tmp_path: Path, **queues: object) -> Path:
-    """The sample app, with other settings for queues in its host.json."""
+def app_with(tmp_path: Path, timeout: str = "00:00:01.500", **queues: object) -> Path:
+    """The sample app, with another time for functions and other settings for queues in its host.json."""
     app = tmp_path / "app"
     shutil.copytree(APP, app, dirs_exist_ok=True)
     options = json.loads((app / "host.json").read_text())
+    options["functionTimeout"] = timeout
     options["extensions"]["queues"].update(queues)
     (app / "host.json").write_text(json.dumps(options))
     return app
@@ -86,12 +87,12 @@ async def test_a_failed_message_comes_back_after_the_visibility_timeout(
     assert len(host.noted("on_message", body="fail1")) == 1
 
 
-async def test_a_lease_is_renewed_while_the_function_runs(start_host: StartHost) -> None:
-    host = await start_host("--lease-seconds", "1")
-    await host.send("slow", "1.3")
+async def test_a_lease_is_renewed_while_the_function_runs(start_host: StartHost, tmp_path: Path) -> None:
+    host = await start_host("--lease-seconds", "3", app=app_with(tmp_path, timeout="00:10:00"))
+    await host.send("slow", "4")
     await host.until_empty("slow")
-    assert [note["count"] for note in await host.until_noted("on_slow_message", ended="1.3")] == [1]
-    assert len(host.noted("on_slow_message", started="1.3")) == 1
+    assert [note["count"] for note in await host.until_noted("on_slow_message", ended="4")] == [1]
+    assert len(host.noted("on_slow_message", started="4")) == 1
 
 
 async def test_what_a_killed_host_was_at_comes_to_another(start_host: StartHost) -> None:
