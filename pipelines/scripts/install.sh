@@ -9,10 +9,12 @@ if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 13))'; then
   exit 1
 fi
 python3 -m venv "$place"
-"$place/bin/python" -m pip install --quiet --disable-pip-version-check "$root"
+# In the versions that Promoter was tested with; without their hashes, which the clone itself cannot have.
+sed --expression '/^ *--hash=/d' --expression 's/ *\\$//' "$root/requirements-dev.txt" >"$place/constraints.txt"
+"$place/bin/python" -m pip install --quiet --disable-pip-version-check --constraint "$place/constraints.txt" "$root"
 if [ -n "${GITHUB_PATH:-}" ]; then
   echo "$place/bin" >>"$GITHUB_PATH"
 else
-  echo "##vso[task.prependpath]$place/bin"
+  tell_agent "##vso[task.prependpath]$place/bin"
 fi
 "$place/bin/promoter" --version

@@ -3,8 +3,11 @@
 # REPOSITORY, DIGEST (or TAG), ENVIRONMENT; REASON, TIMEOUT (1800 seconds).
 . "$(dirname "$0")/common.sh"
 need REPOSITORY ENVIRONMENT
+TIMEOUT=${TIMEOUT:-1800}
+number TIMEOUT
+program promoter jq
 
-options=(--to "$ENVIRONMENT" --yes --wait "${TIMEOUT:-1800}" --json)
+options=(--to "$ENVIRONMENT" --yes --wait "$TIMEOUT" --json)
 [ -z "${REASON:-}" ] || options+=(--reason "$REASON")
 code=0
 answer=$(promoter promote "$(image)" "${options[@]}") || code=$?
@@ -14,6 +17,6 @@ if [ "$code" -eq 0 ]; then
   echo "$(image) is in $ENVIRONMENT: record $record"
 elif [ -n "$answer" ]; then
   jq --raw-output '.detail // .failure.message // ([(.decision // {}).conditions[]? | select(.state != "met") | .text] |
-    join("; "))' <<<"$answer" >&2
+    join("; "))' <<<"$answer" >&2 || true
 fi
 exit "$code"

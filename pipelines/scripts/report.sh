@@ -4,13 +4,19 @@
 # `failed`; ISSUER, EVIDENCE, LINK (this run).
 . "$(dirname "$0")/common.sh"
 need REPOSITORY ENVIRONMENT GATE STATUS
+program promoter
 
 case "$STATUS" in
-  passed | success | Succeeded | SucceededWithIssues) verdict=passed ;;
+  passed | success | Succeeded) verdict=passed ;;
   failed | failure | Failed) verdict=failed ;;
   cancelled | Canceled | skipped | Skipped)
     echo "The tests were not run to their end ($STATUS), which says nothing about the image: nothing is reported."
     exit 0
+    ;;
+  SucceededWithIssues)
+    echo "report.sh: a step of this job has failed and was let pass (continueOnError), so whether the tests have passed is" >&2
+    echo "not known, and nothing is reported. Give the tests a job of their own, or STATUS the verdict itself." >&2
+    exit 2
     ;;
   *)
     echo "report.sh: STATUS is $STATUS; it is to be passed or failed, or a job's status" >&2

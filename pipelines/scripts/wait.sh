@@ -6,6 +6,8 @@
 . "$(dirname "$0")/common.sh"
 need REPOSITORY DIGEST ENVIRONMENT
 TIMEOUT=${TIMEOUT:-1800} PAUSE=${PAUSE:-10}
+number TIMEOUT PAUSE
+program promoter jq
 DEADLINE=$((SECONDS + TIMEOUT))
 said=""
 

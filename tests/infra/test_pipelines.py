@@ -1,6 +1,9 @@
 """The pipelines set what the scripts read, and nothing that a caller gives becomes a command."""
 
+import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,7 +95,7 @@ def test_the_action_sets_what_the_scripts_read() -> None:
 def test_nothing_that_a_caller_gives_becomes_a_command(path: Path) -> None:
     for step in steps(load(path)):
         assert "${{" not in commands(step)
-        assert not re.search(r"\$\((?!Pipeline\.|repository\)|digest\))", commands(step))
+        assert not re.search(r"\$\((?!Pipeline\.)", commands(step))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -132,3 +135,150 @@ def templates(node: Any) -> Iterator[tuple[str, set[str]]]:  # noqa: ANN401 - YA
     elif isinstance(node, list):
         for value in node:
             yield from templates(value)
+
+
+def jobs(node: Any) -> Iterator[list[dict[str, Any]]]:  # noqa: ANN401 - YAML is whatever it is
+    """The steps of every job of a file, templates among them."""
+    if isinstance(node, dict):
+        if "steps" in node:
+            yield node["steps"]
+        for value in node.values():
+            yield from jobs(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from jobs(value)
+
+
+def does(step: dict[str, Any]) -> str:
+    """What a step of an example does: a template's name, the action's command, or the action."""
+    template = Path(step.get("template", "").partition("@")[0]).stem
+    return template or step.get("with", {}).get("command") or step.get("uses", "").partition("@")[0]
+
+
+@pytest.mark.parametrize("host", ["azure-devops", "github"])
+def test_only_tests_decide_what_is_reported_of_them(host: str) -> None:
+    """A verdict goes by the job's status, so nothing else in the job may fail."""
+    reporting = [job for job in jobs(load(PIPELINES / host / "example.yml")) if "report" in map(does, job)]
+    assert len(reporting) == 2
+    for job in reporting:
+        assert set(map(does, job)) <= {"setup", "report", "actions/checkout", "azure/login", ""}
+        if host == "github":
+            [tests] = [number for number, step in enumerate(job) if step.get("id") == "tests"]
+            assert job[-1]["with"]["status"] == "${{ steps.tests.outcome }}"
+            assert [does(step) for step in job[tests + 1 :]] == ["azure/login", "report"]
+            assert {step["if"] for step in job[tests + 1 :]} == {"always()"}
+
+
+IMAGE = {"REPOSITORY": "shop/web", "DIGEST": f"sha256:{'a' * 64}", "ENVIRONMENT": "dev", "GATE": "unit-tests"}
+
+
+def run(script: str, promoter: Path | None, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a script as Azure DevOps does, with a `promoter` of the test's."""
+    path = f"{promoter.parent}:{os.environ['PATH']}" if promoter else "/usr/bin:/bin"
+    return subprocess.run(  # noqa: S603 - our own scripts
+        [PIPELINES / "scripts" / f"{script}.sh"],
+        env={"PATH": path, "TF_BUILD": "True", **IMAGE, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+@pytest.fixture
+def promoter(tmp_path: Path) -> Path:
+    """A `promoter` whose answers hold what somebody would like agents to do."""
+    lines = [
+        "##vso[task.setvariable variable=PATH]/tmp",
+        "held ##vso[task.complete]",
+        "##[group]",
+        "  ::error::x",
+    ]
+    detail = "on hold:\n::stop-commands::x\r::x\n##vso[x]"
+    (tmp_path / "lines").write_text("\n".join(lines))
+    (tmp_path / "record").write_text(json.dumps({"id": "prod~shop:web~1", "detail": detail}))
+    path = tmp_path / "promoter"
+    path.write_text(
+        """#!/bin/sh
+cd "$(dirname "$0")"
+if [ "$1" = promote ]; then
+  cat record; exit "$CODE"
+fi
+cat lines; cat lines >&2
+"""
+    )
+    path.chmod(0o755)
+    return path
+
+
+COMMAND = re.compile(r"##\w*\[|(?:^|[\r\n])\s*::")
+
+
+def test_what_others_have_written_is_no_command_to_the_agent(promoter: Path) -> None:
+    reported = run("report", promoter, STATUS="Failed")
+    held = run("promote", promoter, CODE="1")
+    assert (reported.returncode, held.returncode) == (0, 1)
+    for said in (reported.stdout, reported.stderr, held.stdout, held.stderr):
+        assert not COMMAND.search(said), said
+    assert "task.setvariable" in reported.stdout
+    assert "task.setvariable" in reported.stderr
+    assert "on hold" in held.stderr
+    done = run("promote", promoter, CODE="0")
+    assert (
+        done.stdout.splitlines()[0] == "##vso[task.setvariable variable=record;isOutput=true]prod~shop:web~1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "settings", "said"),
+    [
+        ("wait", {"TIMEOUT": "a[$(touch pwned)]"}, "it is to be a whole number of seconds"),
+        ("promote", {"TIMEOUT": "30m"}, "TIMEOUT is 30m"),
+        ("rollback", {"TIMEOUT": "08"}, "TIMEOUT is 08"),
+        ("report", {"STATUS": "SucceededWithIssues"}, "continueOnError"),
+        ("report", {"STATUS": "fine"}, "STATUS is fine"),
+        ("report", {}, "report.sh: set STATUS"),
+    ],
+)
+def test_a_setting_that_is_none_is_named(
+    script: str,
+    settings: dict[str, str],
+    said: str,
+    promoter: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(script, promoter, **settings)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_a_program_that_is_missing_is_named() -> None:
+    done = run("wait", None)
+    assert (done.returncode, done.stderr.count("promoter was not found")) == (2, 1)
+
+
+@pytest.mark.parametrize(("platforms", "calls"), [("linux/amd64", 1), ("linux/amd64,linux/arm64", 3)])
+def test_several_platforms_have_a_builder_of_their_own(tmp_path: Path, platforms: str, calls: int) -> None:
+    docker, notes = tmp_path / "docker", tmp_path / "notes"
+    docker.write_text(
+        f"""#!/bin/sh
+echo "$*" >> {notes}
+[ "$2" != create ] || echo made
+while [ $# -gt 0 ]; do
+  [ "$1" != --metadata-file ] || echo '{{"containerimage.digest": "{IMAGE["DIGEST"]}"}}' > "$2"
+  shift
+done
+"""
+    )
+    docker.chmod(0o755)
+    done = run("build", docker, REGISTRY="dev.azurecr.io", TAG="v1", PLATFORMS=platforms)
+    assert done.returncode == 0, done.stderr
+    assert f"variable=digest;isOutput=true]{IMAGE['DIGEST']}" in done.stdout
+    noted = notes.read_text().splitlines()
+    assert len(noted) == calls
+    if calls > 1:
+        assert "--builder made" in noted[1]
+        assert noted[2] == "buildx rm made"
