@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from emulator.errors import StartError
-from emulator.settings import TLS_OFFSET
+from emulator.settings import HIGHEST_PORT, TLS_OFFSET
 
 HOST = "127.0.0.1"
 _BACKLOG = 1024
@@ -80,6 +80,9 @@ async def _clean_up(runners: Iterable[web.AppRunner]) -> None:
 
 
 def _listen(stack: contextlib.ExitStack, port: int, what: str) -> socket.socket:
+    if port > HIGHEST_PORT:
+        message = f"port {port} for {what}: the highest is {HIGHEST_PORT}, and TLS is {TLS_OFFSET} higher"
+        raise StartError(message)
     try:
         listener = socket.create_server((HOST, port))
     except OSError as error:

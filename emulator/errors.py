@@ -8,8 +8,12 @@ EmulatorError
 └── StartError      the emulator cannot start; its text says what to do
 """
 
+import sqlite3
 from collections.abc import Mapping
 from http import HTTPStatus
+
+STORAGE_TROUBLE = (OSError, sqlite3.Error)
+"""What is raised where the data cannot be read or written, as on a full disk."""
 
 
 class EmulatorError(Exception):

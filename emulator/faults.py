@@ -9,8 +9,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
+
+type _Seconds = Annotated[float, Meta(ge=0)]
 
 
 class Operation(StrEnum):
@@ -120,10 +124,10 @@ class Fault(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=T
     registry: str | None = None
     subject: str = "*"
     probability: float = 1.0
-    times: int | None = None
-    seconds: float = 5.0
-    status: int = 500
-    retry_after: float | None = None
+    times: Annotated[int, Meta(ge=0)] | None = None
+    seconds: _Seconds = 5.0
+    status: Annotated[int, Meta(ge=200, le=599)] = 500
+    retry_after: _Seconds | None = None
     code: str | None = None
     message: str = "A fault was injected."
 

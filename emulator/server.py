@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 
 import aiohttp
 from aiohttp import web
@@ -23,7 +24,7 @@ from emulator.control import Control
 from emulator.distribution.application import registry_application
 from emulator.distribution.registry import Registry, ResourceId
 from emulator.doors import Door, open_door, serve
-from emulator.errors import StartError, SubscribeError
+from emulator.errors import STORAGE_TROUBLE, StartError, SubscribeError
 from emulator.eventgrid.application import EventGridRoutes
 from emulator.eventgrid.dead_letter import DeadLetters
 from emulator.eventgrid.event import Topic
@@ -35,6 +36,8 @@ from emulator.store.blobs import BlobFiles
 from emulator.store.collector import Collector
 from emulator.store.database import Database
 from emulator.tls import certificates
+
+_log = logging.getLogger(__name__)
 
 
 class Emulator:
@@ -52,8 +55,15 @@ class Emulator:
         """Open the data, take up what was left, and listen.
 
         Raises:
-            StartError: A port is taken, or the data is in use.
+            StartError: A port is taken, or the data is in use or cannot be.
         """
+        try:
+            await self._start()
+        except STORAGE_TROUBLE as error:
+            message = f"{self.settings.data} cannot be used: mend that, or give another --data ({error})"
+            raise StartError(message) from error
+
+    async def _start(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
             sockets = stack.enter_context(contextlib.ExitStack())
             tls = self.settings.tls
@@ -134,7 +144,10 @@ class Emulator:
 
     async def _sweep(self) -> None:
         while True:
-            await self.collector.collect(self.settings.spare)
+            try:
+                await self.collector.collect(self.settings.spare)
+            except STORAGE_TROUBLE as error:
+                _log.error("no garbage was collected (%s)", error)
             await asyncio.sleep(self.settings.collect_every)
 
     async def _serve(self, stack: contextlib.AsyncExitStack, arm_door: Door, doors: list[Door]) -> None:

@@ -13,6 +13,7 @@ from emulator.store.collector import Spare
 
 ARM_PORT, FIRST_PORT = 5300, 5301
 TLS_OFFSET = 100
+HIGHEST_PORT = 65535
 _REGISTRY_NAME = re.compile(r"[a-zA-Z0-9]{2,50}")
 
 
@@ -21,7 +22,7 @@ class RegistrySettings:
     """One registry.
 
     Attributes:
-        name: As Azure allows it: 2 to 50 letters and digits.
+        name: 2 to 50 letters and digits. Azure wants at least 5.
         port: On 127.0.0.1; 0 takes one that is free.
         switches: Whom it lets in, and what it has.
     """

@@ -87,7 +87,7 @@ Things to try, in another terminal:
   skopeo inspect --tls-verify=false docker://{prod}/shop/web:current
 
   # What the registries and Promoter have told Event Grid, and what became of it.
-  .venv/bin/python -m emulator events --arm-port {stack.ports.arm}
+  .venv/bin/python -m emulator events --url http://127.0.0.1:{stack.ports.arm}
 
   # Back to what ran before, once there is a v2.
   promoter rollback shop/web --in prod --wait

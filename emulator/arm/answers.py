@@ -1,15 +1,18 @@
 """How Resource Manager answers: errors, faults, operations that go on."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from emulator.errors import ArmError
+from emulator.errors import STORAGE_TROUBLE, ArmError, unexpected
 from emulator.faults import Effect, Fault
 from emulator.retry import retry_headers
+
+_log = logging.getLogger(__name__)
 
 _CODES: dict[int, str] = {
     HTTPStatus.BAD_REQUEST: "InvalidParameters",
@@ -33,6 +36,11 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         if error.content_type == "application/json":
             raise
         return error_response(ArmError(error.status, _CODES.get(error.status, "BadRequest"), error.reason))
+    except ConnectionError:
+        raise
+    except STORAGE_TROUBLE as error:
+        _log.error("%s %s: %s", request.method, request.path, error)
+        return error_response(unexpected(error))
 
 
 def error_response(error: ArmError, retry_after: float | None = None) -> web.Response:

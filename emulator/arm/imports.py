@@ -1,6 +1,8 @@
 """Importing images: accepted, run beside the requests, and taken up again after a restart."""
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
@@ -22,7 +24,10 @@ from emulator.store.database import Database
 from emulator.store.manifest import Manifest
 from emulator.store.names import Digest
 
+_log = logging.getLogger(__name__)
+
 _AT_ONCE = 16
+_RECORD_AGAIN = 1  # seconds
 _CALLER = Caller("PUT", "ACR-Import")
 
 
@@ -106,19 +111,30 @@ class Imports:
         for effect, state in ((Effect.FAIL, State.FAILED), (Effect.FAILED_BODY, State.FAILED_QUIETLY)):
             if fault := drawn.get(effect):
                 error = ArmError(fault.status, fault.code or "InjectedFault", fault.message)
-                self.operations.fail(operation, error, state)
+                await self._fail(operation, error, state)
                 return
         try:
             async with self._gate:
                 await self._copy(operation, wanted, drawn)
         except ArmError as error:
-            self.operations.fail(operation, error)
+            await self._fail(operation, error)
         except OciError as error:
             message = f"{error.message} {error.detail or ''}".strip()
-            self.operations.fail(operation, ArmError(error.status, error.code, message))
+            await self._fail(operation, ArmError(error.status, error.code, message))
         except Exception as error:
-            self.operations.fail(operation, unexpected(error))
+            await self._fail(operation, unexpected(error))
             raise
+
+    async def _fail(self, operation: ImportOperation, error: ArmError, state: State = State.FAILED) -> None:
+        """Record a failure, as soon as it can be: on a full disk, who polls waits until there is room."""
+        while True:
+            try:
+                self.operations.fail(operation, error, state)
+            except sqlite3.Error as full:
+                _log.error("%s: its failure cannot be kept (%s)", operation.id, full)
+                await self._pause(operation, _RECORD_AGAIN)
+            else:
+                return
 
     async def _pause(self, operation: ImportOperation, seconds: float | None) -> None:
         if seconds == 0:

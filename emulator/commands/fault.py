@@ -36,8 +36,8 @@ def add(commands: Commands) -> None:
         help="let one thing more go wrong",
         epilog="effects: " + "; ".join(f"{each}: {', '.join(sorted(EFFECTS[each]))}" for each in Operation),
     )
-    adding.add_argument("operation", choices=list(Operation), type=Operation, metavar="OPERATION")
-    adding.add_argument("effect", choices=list(Effect), type=Effect, metavar="EFFECT")
+    adding.add_argument("operation", choices=[str(each) for each in Operation], metavar="OPERATION")
+    adding.add_argument("effect", choices=[str(each) for each in Effect], metavar="EFFECT")
     for name, details in _OPTIONS.items():
         adding.add_argument(f"--{name}", **details)
     adding.set_defaults(run=_add)

@@ -6,6 +6,7 @@ import re
 import signal
 import tempfile
 from contextlib import ExitStack
+from math import isfinite
 from pathlib import Path
 
 import msgspec
@@ -19,11 +20,18 @@ from emulator.eventgrid.event import Schema
 from emulator.eventgrid.subscription import Subscription
 from emulator.faults import Switches
 from emulator.server import Emulator
-from emulator.settings import DEFAULT_REGISTRIES, FIRST_PORT, TLS_OFFSET, RegistrySettings, Settings
+from emulator.settings import (
+    DEFAULT_REGISTRIES,
+    FIRST_PORT,
+    HIGHEST_PORT,
+    TLS_OFFSET,
+    RegistrySettings,
+    Settings,
+)
 from emulator.store.collector import Spare
 
 _DEFAULTS = Settings(data=Path(".local/emulator"))
-_HIGHEST_PORT = 65535
+_ID_PART = re.compile(r"[\w.()-]{1,90}")
 _SITE_NAME = re.compile(r"[A-Za-z0-9-]{1,60}(?:/[A-Za-z0-9-]{1,59})?")
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}")
 
@@ -61,26 +69,26 @@ def add(commands: Commands) -> None:
         metavar="NAME[/SLOT]",
         help="a site of App Service, or one of its slots",
     )
-    up.add_argument("--subscription-id", default=_DEFAULTS.subscription_id, metavar="ID")
-    up.add_argument("--resource-group", default=_DEFAULTS.resource_group, metavar="NAME")
-    up.add_argument("--import-seconds", type=float, default=_DEFAULTS.import_seconds, metavar="SECONDS")
+    up.add_argument("--subscription-id", type=_part, default=_DEFAULTS.subscription_id, metavar="ID")
+    up.add_argument("--resource-group", type=_part, default=_DEFAULTS.resource_group, metavar="NAME")
+    up.add_argument("--import-seconds", type=_seconds, default=_DEFAULTS.import_seconds, metavar="SECONDS")
     up.add_argument(
         "--poll-seconds",
-        type=float,
+        type=_seconds,
         default=_DEFAULTS.poll_seconds,
         metavar="SECONDS",
         help="that clients are told to wait between polls",
     )
     up.add_argument(
         "--spare-blobs",
-        type=float,
+        type=_seconds,
         default=_DEFAULTS.spare.blobs,
         metavar="SECONDS",
         help="before a blob that no manifest names is collected",
     )
     up.add_argument(
         "--spare-uploads",
-        type=float,
+        type=_seconds,
         default=_DEFAULTS.spare.uploads,
         metavar="SECONDS",
         help="before an upload that receives nothing expires",
@@ -114,7 +122,7 @@ def _add_events(up: argparse.ArgumentParser) -> None:
     )
     up.add_argument(
         "--event-time-scale",
-        type=float,
+        type=_factor,
         default=_DEFAULTS.pace.scale,
         metavar="FACTOR",
         help="on Event Grid's retry schedule",
@@ -247,7 +255,38 @@ def _read[T](path: Path | None, shape: type[T], option: str, default: T) -> T:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > _HIGHEST_PORT:
-        message = f"a port is a number from 0 to {_HIGHEST_PORT}, not {text!r}"
+    if not text.isdecimal() or int(text) > HIGHEST_PORT:
+        message = f"a port is a number from 0 to {HIGHEST_PORT}, not {text!r}"
         raise StartError(message)
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    if (seconds := _number(text)) < 0:
+        message = f"a time is a number of seconds, not {text!r}"
+        raise StartError(message)
+    return seconds
+
+
+def _factor(text: str) -> float:
+    if (factor := _number(text)) <= 0:
+        message = f"a factor is a number above 0, not {text!r}"
+        raise StartError(message)
+    return factor
+
+
+def _number(text: str) -> float:
+    """Read a finite number; -1 where it is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return -1
+    return number if isfinite(number) else -1
+
+
+def _part(text: str) -> str:
+    """Read what is one part of a resource id."""
+    if not _ID_PART.fullmatch(text):
+        message = f"a subscription or a resource group has letters, digits and .()_-, this one is {text!r}"
+        raise StartError(message)
+    return text

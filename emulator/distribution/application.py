@@ -1,5 +1,6 @@
 """A registry as a web application: its rooms, and one shape for every error."""
 
+import logging
 from http import HTTPStatus
 
 from aiohttp import web
@@ -15,10 +16,12 @@ from emulator.distribution.registry import Registry
 from emulator.distribution.requests import GRANT
 from emulator.distribution.tokens import Tokens
 from emulator.distribution.troubles import troubled_by
-from emulator.errors import OciError
+from emulator.errors import STORAGE_TROUBLE, OciError, unexpected
 from emulator.faults import Faults
 from emulator.identity.assignments import Assignments
 from emulator.store.manifest import LARGEST_MANIFEST
+
+_log = logging.getLogger(__name__)
 
 _CODES: dict[int, str] = {
     HTTPStatus.NOT_FOUND: "NAME_UNKNOWN",
@@ -66,6 +69,11 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except web.HTTPException as error:
         code = _CODES.get(error.status, "UNSUPPORTED")
         return _error_response(OciError(error.status, code, error.reason))
+    except ConnectionError:
+        raise
+    except STORAGE_TROUBLE as error:
+        _log.error("%s %s: %s", request.method, request.path, error)
+        return _error_response(OciError(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN", str(unexpected(error))))
 
 
 # distribution-spec: Error Codes

@@ -159,7 +159,7 @@ class _BlobResponse(web.FileResponse):
         try:
             return await asyncio.shield(sending)
         except asyncio.CancelledError:
-            # Cancelled while it opens the file, aiohttp would leave it open; it sees then for itself who hung up.
+            # Cancelled while it opens the file, aiohttp would leave it open: it sees itself who hung up.
             if self.prepared:
                 sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)

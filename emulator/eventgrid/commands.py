@@ -1,23 +1,21 @@
 """`python -m emulator events`: what was raised and published, what became of it, and once more."""
 
 import argparse
-import asyncio
 import re
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
-import aiohttp
 import msgspec
 
 from emulator.commands import Commands
+from emulator.commands.remote import add_url, ask
 from emulator.errors import StartError
-from emulator.settings import ARM_PORT
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_WAIT = aiohttp.ClientTimeout(total=30)
 
 
 def add(commands: Commands) -> None:
@@ -31,7 +29,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--replay", action="store_true", help="deliver them once more, as they were")
     parser.add_argument("--to", metavar="NAME", help="with --replay: to this subscription alone")
     parser.add_argument("--json", action="store_true", help="one JSON document a line")
-    parser.add_argument("--arm-port", type=int, default=ARM_PORT, metavar="PORT", help="of the emulator")
+    add_url(parser)
     parser.set_defaults(run=run)
 
 
@@ -55,12 +53,12 @@ def run(options: argparse.Namespace) -> None:
     """Show or replay events.
 
     Raises:
-        StartError: There is no emulator at the port, or it refuses.
+        StartError: No emulator answers, or it refuses.
     """
     if options.to and not options.replay:
         message = "--to names who gets events once more: it needs --replay"
         raise StartError(message)
-    told = asyncio.run(_ask(options))
+    told = _asked(options)
     if options.json:
         for one in told:
             print(msgspec.json.encode(one).decode())
@@ -71,30 +69,16 @@ def run(options: argparse.Namespace) -> None:
     print(f"{len(told)} event{'' if len(told) == 1 else 's'} ({what})")
 
 
-async def _ask(options: argparse.Namespace) -> list[dict[str, Any]]:
+def _asked(options: argparse.Namespace) -> list[dict[str, Any]]:
     choice = {"subject": options.subject, "since": options.since}
-    base = f"http://127.0.0.1:{options.arm_port}/emulator/events"
-    async with aiohttp.ClientSession(timeout=_WAIT) as session:
-        try:
-            if options.replay:
-                body = choice | {"ids": options.id, "subscription": options.to}
-                return await _value(session.post(f"{base}/replay", json=body))
-            query = [*choice.items(), *(("id", each) for each in options.id)]
-            return await _value(session.get(base, params=query))
-        except aiohttp.ClientConnectionError as error:
-            message = (
-                f"no emulator answers on port {options.arm_port}: start it, or name its --arm-port ({error})"
-            )
-            raise StartError(message) from None
-
-
-async def _value(asked: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - aiohttp's request in a context
-    async with asked as answer:
-        content: dict[str, Any] = await answer.json(content_type=None)
-        if not answer.ok:
-            raise StartError(content["error"]["message"])
-        value: list[dict[str, Any]] = content["value"]
-        return value
+    if options.replay:
+        body = choice | {"ids": options.id, "subscription": options.to}
+        answer = ask(options.url, "POST", "events/replay", body)
+    else:
+        query = urlencode([*choice.items(), *(("id", each) for each in options.id)])
+        answer = ask(options.url, "GET", f"events?{query}")
+    told: list[dict[str, Any]] = answer["value"]
+    return told
 
 
 def _lines(told: Mapping[str, Any]) -> Iterator[str]:
@@ -102,8 +86,10 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     kind = (event.get("eventType") or event.get("type", "")).removeprefix("Microsoft.ContainerRegistry.")
     time_of_day = told["published"].replace("T", " ").partition(".")[0]
     yield f"{time_of_day}  {kind}  {event.get('subject', '')}  ({told['source']})  {event['id']}"
-    for name in told.get("to", ()):
-        yield f"    once more to {name}"
+    if "to" in told:
+        yield from (f"    once more to {name}" for name in told["to"])
+    if not told.get("to", told["deliveries"]):
+        yield "    to nobody: no subscription wants it"
     for trace in () if "to" in told else told["deliveries"]:
         attempts = f"{trace['attempts']} attempt{'' if trace['attempts'] == 1 else 's'}"
         last = trace["reason"] or trace["outcome"]

@@ -6,6 +6,7 @@ Schedule and rules: Microsoft Learn, Event Grid message delivery and retry.
 import asyncio
 import logging
 import secrets
+import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ _AT_LEAST: dict[int, int] = {
 _LETTER_AGAIN = 30
 _LETTER_TRIED = 4 * 3600
 """Seconds after which a dead letter that cannot be written is dropped."""
+_STORE_AGAIN = 1
+"""Seconds until what happened is written again, where it could not be, as on a full disk."""
 _FINAL: dict[int, str] = {
     HTTPStatus.BAD_REQUEST: "UndeliverableDueToHttpBadRequest",
     HTTPStatus.UNAUTHORIZED: "UndeliverableDueToHttpUnauthorized",
@@ -105,6 +108,16 @@ class Courier:
 
     async def run(self, validation_url: str) -> None:
         """Serve the subscription until told to stop."""
+        while not self._stopping:
+            try:
+                await self._run(validation_url)
+            except* sqlite3.Error as errors:
+                _log.error("%s: what happened cannot be kept (%s)", self._name, errors.exceptions[0])
+                await asyncio.sleep(_STORE_AGAIN)
+
+    async def _run(self, validation_url: str) -> None:
+        self._under_way = 0
+        self._on_their_way.clear()
         while not (self.validated.is_set() or self._stopping):
             await self._shake_hands(validation_url)
         async with asyncio.TaskGroup() as group:
@@ -132,8 +145,8 @@ class Courier:
     async def _shake_hands(self, validation_url: str) -> None:
         trouble = await self._webhook.validate(validation_url, self.validation_code)
         if trouble is None:
-            _log.info("%s: %s is validated", self._name, self._subscription.endpoint)
             self.accept()
+            _log.info("%s: %s is validated", self._name, self._subscription.endpoint)
         elif trouble != self.trouble:
             _log.info("%s: waiting for %s (%s)", self._name, self._subscription.endpoint, trouble)
         self.trouble = trouble

@@ -210,6 +210,7 @@ class EventGrid:
     def _plan(self, number: int, event: Event, subscription: str) -> None:
         drawn = self._faults.draw(Operation.EVENT_DELIVERY, event.source, event.subject)
         if Effect.DROP in drawn:
+            self._outbox.lose(number, subscription)
             return
         due = time.time()
         if delay := drawn.get(Effect.DELAY):

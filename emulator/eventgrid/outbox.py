@@ -19,7 +19,7 @@ class Fate(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"  # given up, and written where dead letters go
-    DROPPED = "dropped"  # given up, and its dead letter could not be written
+    DROPPED = "dropped"  # given up, and its dead letter could not be written; or lost by a fault
 
 
 _COUNT = {
@@ -161,6 +161,15 @@ class Outbox:
             time.time(),
             due,
             held,
+        )
+
+    def lose(self, event: int, subscription: str) -> None:
+        """Note that a fault lost an event on its way to a subscription."""
+        self._database.execute(
+            "insert into deliveries (event, subscription, fate, attempts, reason)"
+            " values (?, ?, 'dropped', 0, 'InjectedFault')",
+            event,
+            subscription,
         )
 
     def due(self, subscription: str, limit: int, but: Collection[int]) -> list[Delivery]:

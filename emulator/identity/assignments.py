@@ -49,9 +49,10 @@ class Assignments:
 
     def check(self, principal: Principal, assignments: Sequence[Assignment]) -> None:
         """Put a principal under check, with exactly these assignments."""
-        self.uncheck(principal)
         text = msgspec.json.encode(assignments).decode()
-        self._database.execute("insert into principals values (?, ?)", principal.name, text)
+        with self._database.transaction():
+            self.uncheck(principal)
+            self._database.execute("insert into principals values (?, ?)", principal.name, text)
         self._checked[principal.key] = principal.name, list(assignments)
 
     def uncheck(self, principal: Principal) -> bool:

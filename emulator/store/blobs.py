@@ -26,8 +26,18 @@ class IncomingFile:
         self._hash = None if self.size else hashlib.new(algorithm, usedforsecurity=False)
 
     def append(self, chunk: bytes) -> None:
-        """Take the next bytes."""
-        self._file.write(chunk)
+        """Take the next bytes; none of them where they cannot be written, as on a full disk.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        rest = memoryview(chunk)
+        try:
+            while rest:  # what finds no room is not written, and no error until next time
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            self.rewind(self.size)
+            raise
         self.size += len(chunk)
         if self._hash:
             self._hash.update(chunk)

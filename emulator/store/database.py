@@ -76,12 +76,15 @@ class Database:
 
         Raises:
             StartError: Another process has it open, or another version of the emulator wrote it.
+            sqlite3.Error: It is no database, or cannot be written.
         """
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=0.5)
         try:
             self._open()
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             self._connection.close()
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
             message = f"{path} is in use: stop the emulator that has it, or give another --data ({error})"
             raise StartError(message) from error
         except StartError:
@@ -111,10 +114,14 @@ class Database:
         self._connection.execute("begin immediate")
         try:
             yield
+            self._connection.execute("commit")
         except BaseException:
-            self._connection.execute("rollback")
+            self._roll_back()
             raise
-        self._connection.execute("commit")
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:  # on a full disk, SQLite may have done so by itself
+            self._connection.execute("rollback")
 
     def execute(self, sql: str, *values: Value) -> int:
         """Change rows, and say how many."""

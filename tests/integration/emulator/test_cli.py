@@ -46,6 +46,16 @@ async def test_data_in_use_is_named_with_what_to_do(tmp_path: Path) -> None:
         (["--auth", "none=token"], "--auth none=token: there is no registry 'none'"),
         (["--no-referrers", "none"], "--no-referrers none: there is no registry 'none'"),
         (["--arm-port", "-1"], "a port is a number"),
+        (
+            ["--registry", "dev=65500", "--tls", "--arm-port", "0"],
+            "port 65600 for dev over TLS: the highest is 65535",
+        ),
+        (["--import-seconds=-1"], "a time is a number of seconds, not '-1'"),
+        (["--poll-seconds", "nan"], "a time is a number of seconds, not 'nan'"),
+        (["--spare-blobs", "soon"], "a time is a number of seconds, not 'soon'"),
+        (["--event-time-scale", "0"], "a factor is a number above 0, not '0'"),
+        (["--resource-group", "a/b"], "a subscription or a resource group has letters, digits"),
+        (["--data", __file__], f"{__file__} cannot be used: mend that, or give another --data"),
         (["--event-grid", "promoter"], "--event-grid promoter: endpoint is not an address"),
         (["--faults", "missing.json"], "--faults missing.json: "),
     ],
@@ -55,6 +65,17 @@ def test_what_makes_no_sense_is_refused(
 ) -> None:
     assert main(["up", *arguments]) == 1
     assert says in capsys.readouterr().err
+
+
+def test_data_that_is_none_is_named_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "emulator.db").write_text("a note, and long enough to be read as a database's first page" * 9)
+
+    assert main(["up", "--data", str(tmp_path), "--arm-port", "0", "--registry", "dev=0"]) == 1
+
+    said = capsys.readouterr().err
+    assert f"{tmp_path} cannot be used: mend that, or give another --data (file is not a database)" in said
 
 
 async def test_push_makes_an_image_up(tmp_path: Path) -> None:
@@ -162,3 +183,17 @@ class TestOnARunningEmulator:
 def test_without_an_emulator_a_command_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fault", "list", "--url", "http://127.0.0.1:9"]) == 1
     assert "Start one (python -m emulator up)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "known"),
+    [(["none", "status"], "import.submit"), (["import.submit", "none"], "lost-location")],
+)
+def test_an_operation_or_effect_that_is_none_is_told_which_there_are(
+    arguments: list[str], known: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["fault", "add", *arguments])
+    said = capsys.readouterr().err
+    assert "invalid choice: 'none' (choose from" in said
+    assert known in said

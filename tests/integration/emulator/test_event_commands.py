@@ -9,6 +9,7 @@ import pytest
 
 from emulator.cli import main
 from emulator.eventgrid.subscription import Subscription
+from emulator.faults import Effect, Fault, Operation
 from emulator.testing import Azure
 from tests.integration.emulator.support import Oci, Webhook
 
@@ -18,10 +19,9 @@ type Events = Callable[..., Awaitable[str]]
 @pytest.fixture
 def events(azure: Azure, capsys: pytest.CaptureFixture[str]) -> Events:
     """The command; answers what it says."""
-    port = azure.arm_url.rpartition(":")[2]
 
     async def call(*arguments: str) -> str:
-        await asyncio.to_thread(main, ["events", "--arm-port", port, *arguments])
+        await asyncio.to_thread(main, ["events", "--url", azure.arm_url, *arguments])
         said = capsys.readouterr()
         return said.out + said.err
 
@@ -79,6 +79,21 @@ async def test_it_sends_events_once_more_as_they_were(
     assert "1 event (sent once more)" in again
 
 
+async def test_it_says_who_hears_nothing_and_why(
+    azure: Azure, dev: Oci, events: Events, webhook: Webhook
+) -> None:
+    await dev.push("v1")
+    await azure.add_subscription("later", Subscription(webhook.url, subject_ends_with=":v2"))
+    azure.faults.add(Fault(Operation.EVENT_DELIVERY, Effect.DROP))
+    await dev.push("v2")
+
+    shown, again = await events(), await events("--replay", "--subject", "*:v1")
+
+    nobody = "    to nobody: no subscription wants it"
+    assert shown.splitlines()[1::2] == [nobody, "    dropped: later (0 attempts, InjectedFault)"]
+    assert again.splitlines()[1] == nobody
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -97,8 +112,8 @@ def test_a_time_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_without_an_emulator_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["events", "--arm-port", "9"]) == 1
-    assert "no emulator answers on port 9: start it" in capsys.readouterr().err
+    assert main(["events", "--url", "http://127.0.0.1:9"]) == 1
+    assert "no emulator answers: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

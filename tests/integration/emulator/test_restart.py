@@ -27,6 +27,13 @@ class Program:
     urls: dict[str, str]
     banner: str
 
+    async def until_said(self, text: str) -> None:
+        """Read on until it has said that; `program` was told where its log goes."""
+        assert self.process.stdout
+        async with asyncio.timeout(20):
+            while text not in (line := await self.process.stdout.readline()).decode():
+                assert line, f"it ended before it said {text!r}"
+
     async def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
         async with asyncio.timeout(20):
@@ -34,7 +41,7 @@ class Program:
 
 
 @asynccontextmanager
-async def program(data: Path | None, *more: str) -> AsyncIterator[Program]:
+async def program(data: Path | None, *more: str, log: int | None = None) -> AsyncIterator[Program]:
     arguments = [
         "up",
         *(("--data", str(data)) if data else ("--ephemeral",)),
@@ -47,7 +54,7 @@ async def program(data: Path | None, *more: str) -> AsyncIterator[Program]:
         *more,
     ]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "emulator", *arguments, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "emulator", *arguments), stdout=asyncio.subprocess.PIPE, stderr=log
     )
     try:
         assert process.stdout
