@@ -18,6 +18,7 @@ from emulator.errors import StartError
 from emulator.eventgrid.courier import Pace
 from emulator.eventgrid.event import Schema
 from emulator.eventgrid.subscription import Subscription
+from emulator.eventgrid.topic import topic_name
 from emulator.faults import Switches
 from emulator.server import Emulator
 from emulator.settings import (
@@ -33,7 +34,6 @@ from emulator.store.collector import Spare
 _DEFAULTS = Settings(data=Path(".local/emulator"))
 _ID_PART = re.compile(r"[\w.()-]{1,90}")
 _SITE_NAME = re.compile(r"[A-Za-z0-9-]{1,60}(?:/[A-Za-z0-9-]{1,59})?")
-_TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}")
 
 
 def add(commands: Commands) -> None:
@@ -236,9 +236,11 @@ def _site(text: str) -> str:
 
 def _topic(text: str) -> tuple[str, Schema]:
     name, equals, schema = text.partition("=")
-    if not _TOPIC_NAME.fullmatch(name):
-        message = f"--topic {text}: a topic's name has 3 to 50 letters, digits and hyphens"
-        raise StartError(message)
+    try:
+        topic_name(name)
+    except ValueError as error:
+        message = f"--topic {text}: {error}"
+        raise StartError(message) from None
     try:
         return name, Schema(schema) if equals else Schema.EVENT_GRID
     except ValueError:

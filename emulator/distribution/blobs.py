@@ -76,12 +76,18 @@ class Blobs:
         if (mounted := self._mount(request, repository)) is not None:
             return mounted
         if text := request.query.get("digest"):
-            digest = Digest.parse(text)
-            upload = self._registry.uploads.start(repository, digest.algorithm)
-            await self._receive(request, upload)
-            return await self._settle(upload, digest)
+            return await self._take(request, repository, Digest.parse(text))
         algorithm = names.algorithm(request.query.get("digest-algorithm", "sha256"))
         return _progress(self._registry.uploads.start(repository, algorithm), HTTPStatus.ACCEPTED)
+
+    async def _take(self, request: web.Request, repository: Repository, digest: Digest) -> web.Response:
+        upload = self._registry.uploads.start(repository, digest.algorithm)
+        try:
+            await self._receive(request, upload)
+            return await self._settle(upload, digest)
+        except BaseException:  # nobody was told of this upload, so nobody goes on with it
+            self._registry.uploads.cancel(upload)
+            raise
 
     def _mount(self, request: web.Request, repository: Repository) -> web.Response | None:
         if not (text := request.query.get("mount")):

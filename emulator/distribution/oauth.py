@@ -35,7 +35,7 @@ class OAuth:
 
     async def exchange(self, request: web.Request) -> web.Response:
         """Exchange an Entra token for a refresh token of this registry."""
-        form = _texts(await request.post())
+        form = _texts(await _form(request))
         self._require_service(form)
         if form.get("grant_type") not in _EXCHANGES:
             reason = f"grant_type must be one of {', '.join(sorted(_EXCHANGES))}"
@@ -52,7 +52,7 @@ class OAuth:
 
     async def token(self, request: web.Request) -> web.Response:
         """Exchange a refresh token, or a user name and password, for an access token."""
-        values: MultiMapping[object] = request.query if request.method == "GET" else await request.post()
+        values: MultiMapping[object] = request.query if request.method == "GET" else await _form(request)
         form = _texts(values)
         self._require_service(form)
         grant = self._grant(request, form)
@@ -88,6 +88,14 @@ class OAuth:
         if form.get("service", "").lower() not in self._registry.login_servers:
             message = f"service must be {self._registry.login_server}, not {form.get('service')!r}"
             raise unauthorized(message)
+
+
+async def _form(request: web.Request) -> MultiMapping[object]:
+    try:
+        return await request.post()
+    except (ValueError, LookupError) as error:
+        reason = f"the form cannot be read: {error}"
+        raise _unsupported(reason) from None
 
 
 def _texts(values: MultiMapping[object]) -> dict[str, str]:

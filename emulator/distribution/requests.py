@@ -11,6 +11,8 @@ from emulator.store import names
 from emulator.store.listing import Page
 from emulator.store.names import Digest, Reference, Repository, Tag
 
+_DIGITS = 15  # of a number of results; more than that are on no page
+
 GRANT: web.RequestKey[Grant] = web.RequestKey("grant", Grant)
 """What the sender of a request may do."""
 
@@ -47,9 +49,9 @@ def page_of(request: web.Request, size: int | None = None) -> Page:
         OciError: UNSUPPORTED; the specification has no code of its own for it.
     """
     number = request.query.get("n") or ("" if size is None else str(size))
-    if number and not number.isdecimal():
+    if number and not (number.isascii() and number.isdecimal()):
         raise OciError(400, "UNSUPPORTED", "n is the number of results, without sign")
-    return Page(request.query.get("last", ""), int(number) if number else None)
+    return Page(request.query.get("last", ""), int(number[:_DIGITS]) if number else None)
 
 
 def cut[T](request: web.Request, page: Page, items: list[T], last: str) -> tuple[list[T], dict[str, str]]:

@@ -72,7 +72,11 @@ class EventGridRoutes:
     async def add_topic(self, request: web.Request) -> web.Response:
         """Create or change a custom topic."""
         body = await _read(request, TopicBody)
-        return web.json_response(self._shown(self._grid.add_topic(request.match_info["name"], body.schema)))
+        try:
+            topic = self._grid.add_topic(request.match_info["name"], body.schema)
+        except ValueError as error:
+            raise _bad_request(error) from None
+        return web.json_response(self._shown(topic))
 
     async def remove_topic(self, request: web.Request) -> web.Response:
         """Drop a custom topic."""

@@ -1,5 +1,6 @@
 """Event Grid: takes what registries raise and what is published, and has it delivered to who subscribed."""
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -18,10 +19,12 @@ from emulator.eventgrid.event import Event, Schema
 from emulator.eventgrid.outbox import Outbox, Told
 from emulator.eventgrid.publishing import read_events
 from emulator.eventgrid.subscription import State, Subscription
-from emulator.eventgrid.topic import CustomTopic
+from emulator.eventgrid.topic import CustomTopic, topic_name
 from emulator.eventgrid.webhook import Webhook
 from emulator.faults import Effect, Faults, Operation
 from emulator.store.database import Database
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Choice(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -96,8 +99,12 @@ class EventGrid:
     # Custom topics
 
     def add_topic(self, name: str, schema: Schema) -> CustomTopic:
-        """Create or change a custom topic."""
-        self._definitions.add_topic(name, schema)
+        """Create or change a custom topic.
+
+        Raises:
+            ValueError: The name is none.
+        """
+        self._definitions.add_topic(topic_name(name), schema)
         return CustomTopic(name, schema, self._scope)
 
     def remove_topic(self, name: str) -> bool:
@@ -141,8 +148,11 @@ class EventGrid:
         """Create or change a subscription. The handshake follows, and is repeated until it is answered.
 
         Raises:
-            SubscribeError: A topic is not there, or cannot be delivered in that schema.
+            SubscribeError: The name is none; a topic is not there, or cannot be delivered in that schema.
         """
+        if not _NAME.fullmatch(name):
+            message = f"a subscription's name has 1 to 64 letters, digits, - and _, this one is {name!r}"
+            raise SubscribeError(message)
         self._check_topics(subscription)
         if self._subscriptions.get(name) == subscription:
             return

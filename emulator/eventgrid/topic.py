@@ -7,6 +7,7 @@ signatures.
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,19 @@ from urllib.parse import unquote
 from emulator.eventgrid.event import CUSTOM_TOPICS, Schema
 
 _DOT_NET = "%m/%d/%Y %I:%M:%S %p"
+_NAME = re.compile(r"[A-Za-z0-9-]{3,50}")
+
+
+def topic_name(text: str) -> str:
+    """Check a topic's name.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not _NAME.fullmatch(text):
+        message = f"a topic's name has 3 to 50 letters, digits and hyphens, this one is {text!r}"
+        raise ValueError(message)
+    return text
 
 
 @dataclass(frozen=True)

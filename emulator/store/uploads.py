@@ -84,8 +84,8 @@ class Uploads:
 
     def cancel(self, upload: Upload) -> None:
         """End a session and remove what it received."""
-        self._forget(upload)
         upload.incoming.discard()
+        self._forget(upload)
 
     def expire(self, before: float) -> int:
         """End the sessions that received nothing since `before`, and say how many.

@@ -267,3 +267,20 @@ async def test_topics_over_http_and_over_a_restart(azure: Azure, tmp_path: Path)
         assert set(topics) == {CHANGES, "late"}
         assert topics["late"]["key1"] == made.json["key1"]
     await azure.__aenter__()
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("topics/a%2Fb", "a topic's name has 3 to 50 letters"),
+        ("subscriptions/..%2F..%2Fetc", "a subscription's name has 1 to 64 letters"),
+    ],
+)
+async def test_a_name_that_is_none_is_refused(azure: Azure, path: str, says: str) -> None:
+    """A subscription's is a folder of dead letters."""
+    body = {"endpoint": "http://127.0.0.1:9"} if path.startswith("sub") else {}
+
+    answer = await Oci(azure.session, azure.arm_url).ask("PUT", f"/emulator/{path}", json=body)
+
+    assert (answer.status, answer.json["error"]["code"]) == (400, "BadRequest")
+    assert says in answer.json["error"]["message"]
