@@ -112,7 +112,7 @@ infra-check: setup debian-packages .venv-infra/.ready  ## Bicep files and pipeli
 	schema github-workflows pipelines/github/*.yml
 	schema github-actions pipelines/github/*/action.yml
 	schema azure-pipelines --regex-variant nonunicode pipelines/azure-devops/*.yml
-	shellcheck --external-sources --source-path=SCRIPTDIR pipelines/scripts/*.sh infra/entra/*.sh
+	shellcheck --external-sources --source-path=SCRIPTDIR pipelines/scripts/*.sh infra/*.sh infra/entra/*.sh
 	echo "pipelines: in order"
 
 fix: setup  ## Mend what the linter can mend

@@ -24,6 +24,8 @@ param actionGroupId string
 
 var tags = { 'azd-env-name': environmentName }
 var functionResourceId = '${functionAppId}/functions/image_pushed'
+// An environment's name may hold what an event subscription's may not: `_`, `.` and brackets.
+var subscriptionName = split(functionAppId, '/')[8]
 
 module topics 'app/registry-topic.bicep' = [for registry in registries: {
   name: 'promoter-topic-${uniqueString(registry.id, environmentName)}'
@@ -50,7 +52,7 @@ module subscriptions 'app/registry-subscription.bicep' = [for (registry, i) in r
   scope: resourceGroup(split(registry.id, '/')[2], split(registry.id, '/')[4])
   params: {
     tags: tags
-    name: 'promoter-${environmentName}'
+    name: subscriptionName
     topicName: topics[i].outputs.name
     functionResourceId: functionResourceId
     storageAccountId: storageAccountId

@@ -25,6 +25,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
+// Windows overlap, so that a line which is late in reaching the logs is seen by a later look.
 var rules = [
   {
     name: 'poison-messages'
@@ -32,7 +33,7 @@ var rules = [
     description: 'Events or messages could not be acted upon, and were put aside: docs/troubleshooting.md.'
     query: loadTextContent('../queries/rejections.kql')
     every: 'PT5M'
-    window: 'PT5M'
+    window: 'PT15M'
   }
   {
     name: 'failed-promotions'
@@ -40,13 +41,13 @@ var rules = [
     description: 'Promotions have failed: docs/troubleshooting.md says what to do about each reason.'
     query: loadTextContent('../queries/failures.kql')
     every: 'PT5M'
-    window: 'PT5M'
+    window: 'PT15M'
   }
   {
     name: 'failed-functions'
     severity: 1
     description: 'Functions have failed: docs/troubleshooting.md.'
-    query: 'requests | where success == false and toint(resultCode) !between (400 .. 499)'
+    query: loadTextContent('../queries/faults.kql')
     every: 'PT5M'
     window: 'PT15M'
   }
@@ -57,6 +58,14 @@ var rules = [
     query: replace(loadTextContent('../queries/stuck.kql'), 'let hours = 24;', 'let hours = ${waitingTooLongHours};')
     every: 'PT1H'
     window: 'P2D'
+  }
+  {
+    name: 'not-running'
+    severity: 1
+    description: 'The timer of Promoter has not run for an hour: the app does not start, or is stopped: docs/troubleshooting.md.'
+    query: loadTextContent('../queries/silence.kql')
+    every: 'PT15M'
+    window: 'PT1H'
   }
 ]
 

@@ -19,7 +19,7 @@ module made 'system-topic.bicep' = if (empty(systemTopic)) {
   params: {
     location: registry.location
     tags: tags
-    name: 'evgst-${registryName}'
+    name: length(registryName) > 44 ? 'evgst-${uniqueString(registry.id)}' : 'evgst-${registryName}'
     registryId: registry.id
   }
 }

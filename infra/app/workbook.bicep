@@ -13,6 +13,7 @@ var parts = [
   { title: 'What waits', query: loadTextContent('../queries/waiting.kql'), shown: 'table' }
   { title: 'Failures, by reason', query: loadTextContent('../queries/failures.kql'), shown: 'table' }
   { title: 'Decisions, and what stood in the way', query: loadTextContent('../queries/decisions.kql'), shown: 'table' }
+  { title: 'Functions that failed', query: loadTextContent('../queries/faults.kql'), shown: 'table' }
   { title: 'What could not be acted upon', query: loadTextContent('../queries/rejections.kql'), shown: 'table' }
   { title: 'Drift', query: loadTextContent('../queries/drift.kql'), shown: 'table' }
 ]
@@ -65,6 +66,11 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
     displayName: 'Promoter'
     category: 'workbook'
     sourceId: applicationInsights.id
-    serializedData: string({ version: 'Notebook/1.0', items: concat([period], charts), isLocked: false })
+    serializedData: string({
+      version: 'Notebook/1.0'
+      items: concat([period], charts)
+      isLocked: false
+      fallbackResourceIds: [applicationInsights.id]
+    })
   }
 }

@@ -61,7 +61,7 @@ TYPES = {
 """Resource types, and the one version of each that is used; all are in github.com/Azure/bicep-types-az."""
 
 FUNCTIONS = {
-    *("concat", "empty", "environment", "guid", "items", "loadTextContent", "replace"),
+    *("concat", "empty", "environment", "guid", "items", "length", "loadTextContent", "replace"),
     *("resourceGroup", "resourceId", "split", "string", "subscription", "subscriptionResourceId"),
     *("tenant", "toLower", "union", "uniqueString"),
     *("allowed", "description", "maxLength", "maxValue", "metadata", "minLength", "minValue", "secure"),

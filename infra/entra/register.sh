@@ -5,7 +5,12 @@
 set -eu
 
 if [ "${PROMOTER_AUTH:-entra}" != entra ]; then
+  # The parameter must be something: azd asks for what is empty.
+  [ -n "${PROMOTER_CLIENT_ID:-}" ] || azd env set PROMOTER_CLIENT_ID none
   exit 0
+fi
+if [ "${PROMOTER_CLIENT_ID:-}" = none ]; then
+  PROMOTER_CLIENT_ID=""
 fi
 cd "$(dirname "$0")"
 graph=https://graph.microsoft.com/v1.0/applications
@@ -23,7 +28,8 @@ register() {
     echo "(docs/azure.md) and name it: azd env set PROMOTER_CLIENT_ID <application id>" >&2
     exit 1
   fi
-  PROMOTER_CLIENT_ID=$(az ad app list --display-name "$name" --query "[?displayName=='$name'].appId | [0]" --output tsv)
+  # One of our own: anybody may have made another of that name, and would be let in by it.
+  PROMOTER_CLIENT_ID=$(az ad app list --show-mine --display-name "$name" --query "[?displayName=='$name'].appId | [0]" --output tsv)
   if [ -z "$PROMOTER_CLIENT_ID" ]; then
     echo "Making the app registration $name ..."
     body=$(sed "s/^{/{\"displayName\": \"$name\",/;q" application.json; sed 1d application.json)

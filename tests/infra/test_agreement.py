@@ -168,8 +168,9 @@ def test_azd_finds_layers_service_and_hooks() -> None:
     [service] = azd["services"]
     assert f"'azd-service-name': '{service}'" in (INFRA / "app/function.bicep").read_text()
     assert f"SERVICE_{service.upper()}_NAME" in template("main.bicep").outputs
-    for hook in azd["hooks"].values():
-        assert (ROOT / hook["posix"]["run"]).stat().st_mode & 0o111
+    for hooks in azd["hooks"].values():
+        for hook in hooks if isinstance(hooks, list) else [hooks]:
+            assert (ROOT / hook["posix"]["run"]).stat().st_mode & 0o111
 
 
 def test_the_app_registration_has_the_roles_of_the_app_and_of_the_policy() -> None:

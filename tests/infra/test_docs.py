@@ -1,11 +1,15 @@
 """The pages on running Promoter say what is so."""
 
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
 from infra.check.__main__ import INFRA
+from promoter.cli.main import promoter
 from promoter.domain.promotion import FailureCode
 
 ROOT = INFRA.parent
@@ -60,7 +64,7 @@ def test_what_azd_is_told_and_asked_exists() -> None:
     asked = set(re.findall(r"azd env get-value (\w+)", text))
     assert told
     assert told <= known
-    assert asked - {"PROMOTER_CLIENT_ID"} <= outputs
+    assert asked - {"PROMOTER_CLIENT_ID"} <= outputs | known
 
 
 def test_every_parameter_is_described() -> None:
@@ -74,3 +78,34 @@ def test_every_alert_is_in_the_table() -> None:
     names = re.findall(r"^    name: '([\w-]+)'", (INFRA / "app/alerts.bicep").read_text(), re.MULTILINE)
     rows = re.findall(r"^\| ([a-z ,]+) \|", page("troubleshooting"), re.MULTILINE)
     assert {name.replace("-", " ") for name in names} <= set(rows)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_command_that_is_named_can_be_typed(path: Path) -> None:
+    text = PAGES[path]
+    inline = re.findall(r"`(?:\.venv/bin/python -m )?promoter ([^`\n]+)`", text)
+    lines = re.findall(r"^(?:\.venv/bin/python -m )?promoter (.+)$", text, re.MULTILINE)
+    found = [each for each in (*inline, *lines) if "..." not in each]
+    assert found or path.stem == "README"
+    for each in (each.replace("IMAGE", "shop/web:v1") for each in found):
+        context = click.Context(promoter, info_name="promoter")
+        given, command, rest = promoter.resolve_command(context, shlex.split(each, comments=True))
+        assert command, each
+        if rest or " " in each:  # not only named
+            command.make_context(given, list(rest), parent=context)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_what_is_shown_in_bash_is_bash(path: Path) -> None:
+    for block in re.findall(r"^```bash\n(.*?)^```", PAGES[path], re.MULTILINE | re.DOTALL):
+        done = subprocess.run(["/bin/bash", "-n"], input=block, text=True, capture_output=True, check=False)
+        assert not done.stderr, block
+
+
+def test_scripts_and_modules_that_are_named_are_there() -> None:
+    text = "".join(PAGES.values())
+    modules = set(re.findall(r"python -m ([a-z_.]+)", text)) - {"promoter"}
+    assert modules == {"infra.tables", "benchmarks.costs"}
+    assert all((ROOT / f"{each.replace('.', '/')}.py").exists() for each in modules)
+    for named in re.findall(r"`((?:infra|pipelines|docs|benchmarks)/[\w./-]+\.\w+)`", text):
+        assert (ROOT / named).exists(), named

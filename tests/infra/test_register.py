@@ -100,9 +100,23 @@ def test_its_own_learns_where_the_browser_comes_back_to(azure: Azure) -> None:
     assert '{"web": {"redirectUris": ["https://p.example/.auth/login/aad/callback"]}}' in call
 
 
-def test_with_keys_there_is_nothing_to_register(azure: Azure) -> None:
+def test_with_keys_there_is_nothing_to_register_and_azd_asks_for_nothing(azure: Azure) -> None:
     assert azure.run(PROMOTER_AUTH="keys").returncode == 0
-    assert azure.calls == []
+    assert azure.calls == ["azd [env] [set] [PROMOTER_CLIENT_ID] [none]"]
+    assert azure.run(PROMOTER_AUTH="keys", PROMOTER_CLIENT_ID="none").returncode == 0
+    assert len(azure.calls) == 1
+
+
+def test_after_keys_a_registration_is_made(azure: Azure) -> None:
+    assert azure.run(PROMOTER_CLIENT_ID="none", PROMOTER_URL="https://p.example").returncode == 0
+    assert "azd [env] [set] [PROMOTER_CLIENT_ID] [made-id]" in azure.calls
+
+
+def test_a_registration_of_somebody_elses_is_not_taken(azure: Azure) -> None:
+    """Its owner could give roles to whom they like."""
+    assert azure.run().returncode == 0
+    [asked] = [call for call in azure.calls if call.startswith("az [ad] [app] [list]")]
+    assert "[--show-mine]" in asked
 
 
 def test_without_the_azure_cli_it_says_what_to_do(azure: Azure) -> None:
