@@ -54,7 +54,8 @@ async def _show_log(host: Part) -> None:
 def _guide(stack: LocalStack) -> str:
     dev, prod = stack.registry("dev"), stack.registry("prod")
     addresses = {
-        "API": stack.api,
+        "Dashboard": f"{stack.api}/dashboard (open it in a browser)",
+        "API": f"{stack.api} (described at {stack.api}/docs)",
         **{f"{environment} registry": stack.registry(environment) for environment in REGISTRIES},
         "ARM": stack.arm,
         "Events": f"{stack.settings['PROMOTER_EVENTS_TOPIC']} (what Promoter tells)",

@@ -118,11 +118,9 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     properties: { allow: false }
   }
 
-  // Everybody signs in; only Event Grid does not, which brings the webhook's key. How a path is compared with those
-  // excluded is not documented, so there is none of which another route could be a part: not /api/health, for
-  // /api/health/details is for readers; nor the dashboard, since whoever may start it for nothing may run up a bill.
-  // A browser without a session is sent to sign in, and comes back; whatever does not call itself Mozilla gets 401.
-  // A browser's session is no leave to write: docs/security.md.
+  // Everybody needs a token; only Event Grid does not, which brings the webhook's key, nor the dashboard's page, which holds
+  // nothing and leads browsers to the sign-in. How a path is compared with those excluded is not documented, so there
+  // is none of which another route could be a part: not /api/health, for /api/health/details is for readers.
   resource authentication 'config' = {
     // checkov:skip=CKV_AZURE_13: this is what sets it; the check knows the first version of these settings only
     // checkov:skip=CKV_AZURE_63: a setting of the config `web`, not of this one
@@ -136,8 +134,8 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       platform: { enabled: auth == 'entra' }
       globalValidation: {
         requireAuthentication: true
-        unauthenticatedClientAction: 'RedirectToLoginPage'
-        excludedPaths: ['/runtime/webhooks/eventgrid']
+        unauthenticatedClientAction: 'Return401'
+        excludedPaths: ['/api/dashboard', '/runtime/webhooks/eventgrid']
       }
       httpSettings: { requireHttps: true }
       login: { tokenStore: { enabled: false } }

@@ -31,7 +31,7 @@ async def end(
     claim = await _own_claim(app, ended) if _frees_tag(ended) else None
     line = line.without(ended.sequence)
     if phase is Phase.SUCCEEDED and ended.moves_current:
-        current = Current(ended.id, ended.digest, ended.tag, ended.pushed_at)
+        current = Current(ended.id, ended.digest, ended.tag, ended.pushed_at, now, ended.actor)
         line = line.with_current(current, ended.sequence)
     changes: list[Change] = [Write(line), *ending(app, ended)]
     if ended.may_finish_late:

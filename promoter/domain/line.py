@@ -16,12 +16,19 @@ _LIFTED_KEPT = 50
 
 
 class Current(msgspec.Struct, frozen=True, rename="camel"):
-    """The image that an environment is meant to run, and the record that says so."""
+    """The image that an environment is meant to run, and the record that says so.
+
+    Attributes:
+        since: Since when; None where it became so before that was kept.
+        actor: Who asked for it; None likewise.
+    """
 
     record: str
     digest: Digest
     tag: Tag
     pushed_at: datetime
+    since: datetime | None = None
+    actor: Actor | None = None
 
 
 class Hold(msgspec.Struct, frozen=True, rename="camel"):

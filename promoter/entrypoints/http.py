@@ -4,7 +4,7 @@ import azure.functions as func
 
 from promoter import bootstrap
 from promoter.entrypoints import handlers, routes
-from promoter.entrypoints.answers import response, shown
+from promoter.entrypoints.answers import Answer, response, shown
 from promoter.entrypoints.messages import CONNECTION, WORK_QUEUE, Wake
 from promoter.entrypoints.problems import answered, problem
 from promoter.entrypoints.requests import read_query
@@ -149,11 +149,27 @@ async def get_docs(req: func.HttpRequest) -> func.HttpResponse:
     return await serve(routes.DOCS, req, handlers.on_docs)
 
 
+@bp.function_name("dashboard")
+@bp.route("dashboard", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def get_dashboard(req: func.HttpRequest) -> func.HttpResponse:
+    """The page that people look at; for anybody, since it holds nothing: it asks for what it shows."""
+    return await answered(_dashboard(req))
+
+
 @bp.function_name("unknown")
 @bp.route("{*path}", auth_level=func.AuthLevel.ANONYMOUS)
 async def no_such_call(req: func.HttpRequest) -> func.HttpResponse:
     """What no other route takes: a path or a method that does not exist."""
     return problem(unknown_call(req))
+
+
+async def _dashboard(req: func.HttpRequest) -> func.HttpResponse:
+    from promoter.entrypoints.dashboard import SECURITY, page  # noqa: PLC0415 - no other call pays for it
+
+    read_query(req, Nothing)
+    access = bootstrap.process().access
+    headers = {"Content-Security-Policy": SECURITY}
+    return response(req, Answer(page(access.auth if access else None), headers=headers, kind="text/html"))
 
 
 async def _health(req: func.HttpRequest) -> func.HttpResponse:

@@ -186,6 +186,12 @@ PROSE: dict[str, Prose] = {
         "This description, for programs",
         "OpenAPI 3.1.",
     ),
+    "dashboard": Prose(
+        ABOUT,
+        "What runs where, for people",
+        "A page for a browser, the same for anybody: it holds nothing itself, and asks this API for what it "
+        "shows as whoever looks at it, who needs `read` for that. With function keys it asks for one.",
+    ),
     "docs": Prose(
         ABOUT,
         "This description, for people",

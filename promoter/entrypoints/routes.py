@@ -133,12 +133,13 @@ CANDIDATES = Route("candidates", "GET", "candidates", _READ, Listing, Nothing, {
 DECIDE = Route("decide", "GET", "decisions", _READ, DecisionQuery, Nothing, {200: (DecisionView,)})
 OPENAPI = Route("openapi", "GET", "openapi.json", _READ, Nothing, Nothing, {200: (dict,)})
 DOCS = Route("docs", "GET", "docs", _READ, Nothing, Nothing, {200: (str,)})
+DASHBOARD = Route("dashboard", "GET", "dashboard", None, Nothing, Nothing, {200: (str,)})
 HEALTH = Route("health", "GET", "health", None, Nothing, Nothing, {200: (HealthView,), 503: (HealthView,)})
 DETAILS = Route("health_details", "GET", "health/details", _READ, Nothing, Nothing, {200: (DetailsView,)})
 
 type AnyRoute = Route[Any, Any]
 _ALL: tuple[AnyRoute, ...] = (
     *(PROMOTE, ROLL_BACK, ADOPT, RETRY, ABORT, REPORT_GATE, APPROVE, HOLD, UNHOLD),
-    *(HISTORY, SHOW, ENVIRONMENTS, CANDIDATES, DECIDE, HEALTH, DETAILS, OPENAPI, DOCS),
+    *(HISTORY, SHOW, ENVIRONMENTS, CANDIDATES, DECIDE, HEALTH, DETAILS, OPENAPI, DOCS, DASHBOARD),
 )
 ROUTES: Mapping[str, AnyRoute] = {route.name: route for route in _ALL}

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -18,7 +19,7 @@ _FLAGS = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def chromium() -> Path:
     """Where it is."""
     if not CHROMIUM.exists():
@@ -26,9 +27,9 @@ def chromium() -> Path:
     return CHROMIUM
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(chromium: Path) -> AsyncGenerator[Browser]:
-    """Chromium, started."""
+    """Chromium, started once for all tests of a module; each opens a context of its own."""
     async with async_playwright() as playwright:
         found = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         yield found

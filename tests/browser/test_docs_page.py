@@ -3,14 +3,18 @@
 from collections.abc import AsyncGenerator
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, Page
 
 from promoter.entrypoints.docs_page import SECURITY, page
 from promoter.entrypoints.prose import PROSE
+from tests.browser.contrast import worst_contrast
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def address() -> AsyncGenerator[str]:
     """Where the page is served, with its headers."""
 
@@ -75,22 +79,4 @@ async def test_every_call_is_a_click_away(browser: Browser, address: str) -> Non
 @pytest.mark.parametrize("dark", [False, True])
 async def test_its_text_stands_out_from_its_paper(browser: Browser, address: str, *, dark: bool) -> None:
     found, _ = await opened(browser, address, 1280, dark=dark)
-    ratio = await found.evaluate(
-        """() => {
-          const light = (colour) => {
-            const [r, g, b] = colour.match(/[0-9.]+/g).slice(0, 3).map((each) => {
-              const part = each / 255;
-              return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-            });
-            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-          };
-          const paper = light(getComputedStyle(document.body).backgroundColor);
-          const texts = document.querySelectorAll('main p, main a, .kind, .needs, .method, .must');
-          const worst = [...texts].map((each) => {
-            const ink = light(getComputedStyle(each).color);
-            return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
-          });
-          return Math.min(...worst);
-        }"""
-    )
-    assert ratio >= 4.5, "WCAG 2.2, 1.4.3"
+    assert await worst_contrast(found, "main *, nav *") >= 4.5, "WCAG 2.2, 1.4.3"

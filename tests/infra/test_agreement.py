@@ -18,6 +18,7 @@ from promoter.adapters.settings import Auth, IdentityStorage, KeyedStorage, Secr
 from promoter.domain.access import Role
 from promoter.domain.policy import Policy
 from promoter.entrypoints.messages import CONNECTION, GATES_QUEUE, WORK_QUEUE
+from promoter.entrypoints.routes import ROUTES
 from tests.integration.runtime.test_functions import FUNCTIONS, TIMER
 
 ROOT = INFRA.parent
@@ -183,7 +184,10 @@ def test_the_app_registration_has_the_roles_of_the_app_and_of_the_policy() -> No
     assert f"scope={scope['id']}" in (INFRA / "entra/register.sh").read_text()
 
 
-def test_the_platform_lets_only_event_grids_webhook_through_without_a_token() -> None:
+def test_only_event_grids_webhook_and_a_page_that_holds_nothing_need_no_token() -> None:
     text = (INFRA / "app/function.bicep").read_text()
-    assert re.findall(r"excludedPaths: (.*)", text) == ["['/runtime/webhooks/eventgrid']"]
+    excluded = ["['/api/dashboard', '/runtime/webhooks/eventgrid']"]
+    assert re.findall(r"excludedPaths: (.*)", text) == excluded
+    within = [route.path for route in ROUTES.values() if route.path.startswith("dashboard")]
+    assert within == ["dashboard"], "how a path is compared with those excluded is not documented"
     assert "requireAuthentication: true" in text

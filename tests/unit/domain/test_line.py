@@ -156,3 +156,13 @@ def test_whatever_happens_the_queue_holds_each_number_once_and_none_that_was_not
         assert len(set(line.queue)) == len(line.queue)
         assert set(line.queue) | ended == set(range(1, line.sequence + 1))
         assert decode(encode(line), Line) == line
+
+
+def test_a_line_that_was_stored_before_it_said_since_when_is_read_as_ever() -> None:
+    line = decode(
+        '{"environment": "prod", "repository": "shop/web", "current": {"record": "r", "tag": "v1", '
+        f'"digest": "{digest(1)}", "pushedAt": "2026-01-01T00:00:00Z"}}}}',
+        Line,
+    )
+    assert line.current is not None
+    assert (line.current.tag, line.current.since, line.current.actor) == ("v1", None, None)
