@@ -460,7 +460,7 @@ async def test_who_lacks_the_role_is_told_which(
 # How it looks.
 
 
-@pytest.mark.parametrize("width", [1600, 1100, 360])
+@pytest.mark.parametrize("width", [1600, 1290, 1100, 360])
 async def test_it_fits_the_screen(look: Look, world: World, width: int, faults: Faults) -> None:
     page = await look(world, width=width)
     lines = page.get_by_role("table", name="What runs where")

@@ -17,6 +17,9 @@ const byId = (id) => document.getElementById(id);
 /** A text of somebody's: a name, a tag, a reason. */
 const said = (text) => h("bdi", String(text));
 
+/** A name that is broken, if it must be, where its parts meet. */
+const named = (text) => h("bdi", String(text).split(/(?<=[/:])/).flatMap((part, index) => [index ? h("wbr") : null, part]));
+
 const code = (text) => h("code", said(text));
 
 const soft = (...parts) => h("span", { class: "soft" }, parts);

@@ -12,7 +12,7 @@ const counted = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 /** A repository and its track, which is told only where it is not the usual one. */
 function repositoryOf(document) {
   const track = document.track ?? "main";
-  return [said(document.repository), track === "main" ? null : soft(" track ", said(track))];
+  return [named(document.repository), track === "main" ? null : soft(" track ", said(track))];
 }
 
 const recordHref = (id) => `#record/${encodeURIComponent(id)}`;
@@ -20,7 +20,7 @@ const recordHref = (id) => `#record/${encodeURIComponent(id)}`;
 /** A link to a record, wherever it is. */
 const recordLink = (id, key, ...parts) => h("a", { href: recordHref(id), "data-key": `${key} ${id}` }, parts);
 
-const image = (document) => said(`${document.repository}:${document.tag}`);
+const image = (document) => named(`${document.repository}:${document.tag}`);
 
 const phase = (record) => badge(PHASES[record.phase] ?? "plain", said(record.phase));
 
