@@ -8,6 +8,7 @@ from aiohttp import web
 from localhost.host import event_grid
 from localhost.host.admin import Admin, State
 from localhost.host.functions import Function
+from localhost.host.homepage import homepage
 from localhost.host.host_json import HttpOptions
 from localhost.host.invocations import Invocations
 from localhost.host.routes import Routes
@@ -53,7 +54,8 @@ class HttpFront:
             return web.Response(status=503)
         found = self._routes.find(request.method, request.rel_url.raw_path)
         if found is None:
-            return web.Response(status=404)
+            is_root = request.method == "GET" and request.path == "/"
+            return homepage(self._routes.pages) if is_root else web.Response(status=404)
         function, parameters = found
         datum = await _request_datum(request, parameters)
         try:

@@ -187,6 +187,12 @@ class Routes:
         """Order the routes."""
         self._routes = sorted(routes, key=lambda route: (route.template.precedence, route.template.text))
 
+    @property
+    def pages(self) -> list[str]:
+        """The paths that a browser can be sent to: those that GET takes and that have no parameters."""
+        plain = [route for route in self._routes if "{" not in route.template.text]
+        return [f"/{route.template.text}" for route in plain if not route.methods or "GET" in route.methods]
+
     def find(self, method: str, path: str) -> tuple[Function, dict[str, str]] | None:
         """The function that serves a request, and the parameters in its path."""
         for route in self._routes:

@@ -35,10 +35,11 @@ class Waiting:
         """Log it, where anything waits."""
         if not self.candidates:
             return
+        many = "1 image waits" if self.candidates == 1 else f"{self.candidates} images wait"
         say(
             logging.INFO,
             "waiting",
-            f"{self.candidates} images wait in {self.environment}",
+            f"{many} in {self.environment}",
             environment=self.environment,
             candidates=self.candidates,
             oldestSeconds=int((now - self.since).total_seconds()) if self.since else 0,

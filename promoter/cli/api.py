@@ -27,6 +27,13 @@ _MAX_PAGE = 100
 _SIGN_IN = "sign in by a function's key (--key, PROMOTER_KEY) or by Entra ID (--scope, PROMOTER_SCOPE)"
 _NOT_KNOWN = ("is not known here", "unknown field")  # as a server says, and as one of before did
 _STILL_RUNNING = "urn:promoter:problem:still-running"
+_COMMANDS = {
+    "GET /api/promotions": "`promoter history`",
+    "GET /api/decisions": "`promoter explain`",
+    "GET /api/environments": "`promoter status`",
+    "GET /api/candidates": "`promoter candidates`",
+}
+"""What the server calls by its own name, as whoever types knows it."""
 _EXITS = {400: Exit.USAGE, 401: Exit.DENIED, 403: Exit.DENIED, 404: Exit.UNKNOWN} | dict.fromkeys(
     (429, 502, 503, 504), Exit.UNREACHABLE
 )
@@ -182,6 +189,8 @@ class Api:
         """A problem in words, and what to do where that is another thing than to ask for something else."""
         detail, field = document["detail"], document.get("field")
         message = f"{field}: {detail}" if field and not detail.startswith(field) else str(detail)
+        for call, command in _COMMANDS.items():
+            message = message.replace(call, command)
         if any(words in message for words in _NOT_KNOWN):
             return (
                 f"{message} (the Promoter at {self.url} may be older than this command line, {__version__})"

@@ -8,6 +8,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from promoter.cli.address import LOCAL, Address, SignIn, default_credential
 from promoter.cli.api import Api
+from promoter.cli.arguments import NamedArgument
 from promoter.cli.ends import CommandError, Json
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _RECENT = 50
 
 
 @click.command
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", cls=NamedArgument, type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print the script that lets a shell complete commands, environments, repositories, images and records.

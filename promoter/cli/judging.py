@@ -4,6 +4,7 @@ import click
 from rich.text import Text
 
 from promoter.cli import options, view
+from promoter.cli.arguments import NamedArgument
 from promoter.cli.ends import CommandError, Exit, Json
 from promoter.cli.options import Image, connected
 from promoter.cli.session import Session
@@ -14,7 +15,7 @@ _SAID = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}
 @click.command
 @options.image
 @click.argument("gate", metavar="GATE")
-@click.argument("verdict", type=click.Choice(["passed", "failed"]))
+@click.argument("verdict", cls=NamedArgument, type=click.Choice(["passed", "failed"]))
 @options.environment("--in")
 @click.option("--issuer", metavar="NAME", help="Who ran the gate.")
 @click.option("--evidence", metavar="TEXT", help="What was found, in at most 2 KiB.")

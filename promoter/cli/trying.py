@@ -27,6 +27,7 @@ _settings = click.option(
     help="Take the settings (${NAME}) from a file like local.settings.json, not from the environment.",
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+_LOOKED_FOR = "the settings were looked for in the environment"
 _SIGNS = {"note": "#", "step": " ", "event": "·", "met": "✔", "failed": "✘"}
 _STYLES = {"note": "dim", "step": "bold", "event": "", "met": "green", "failed": "red"}
 
@@ -56,6 +57,9 @@ def check(
         for path, each in found.items():
             for line in _told(path, each, explain=explain):
                 click.echo(view.clean(line) if line else "")
+    if any("is not set" in problem.text for each in found.values() for problem in each.problems):
+        where = "" if settings else f"{_LOOKED_FOR}: --settings FILE has them, or "
+        click.echo(f"Hint: {where}--made-up makes up what is not set", err=True)
     return Exit.DONE if all(each.policy is not None for each in found.values()) else Exit.FAILED
 
 

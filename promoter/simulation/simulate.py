@@ -56,7 +56,9 @@ async def _act(world: World, timeline: Timeline, number: int, step: Step, word: 
         if step.refused is not None and step.refused in str(error):
             timeline.tell(world.clock.now(), Sort.MET, f"it is refused: {error}", step=number)
         else:
-            timeline.tell(world.clock.now(), Sort.FAILED, f"it is refused: {error}", *expected, step=number)
+            but = "but with other words" if expected else "which the step does not say (`refused:` says so)"
+            text = f"it is refused, {but}: {error}"
+            timeline.tell(world.clock.now(), Sort.FAILED, text, *expected, step=number)
         return
     if expected:
         timeline.tell(world.clock.now(), Sort.FAILED, "it is not refused", *expected, step=number)

@@ -1,6 +1,7 @@
 // Asking the API: what has not changed is not sent again, and each way of not answering is told apart.
 
 const MAX_PAGES = 20;
+const KEPT = 100;
 const TIMEOUT = 20000;
 const HERE = new URL(location.pathname.replace(/\/+$/, ""), location.origin);
 const AUTH = document.documentElement.dataset.auth;
@@ -37,6 +38,7 @@ class Client {
       throw new Trouble("failed", "what has answered is not Promoter's API");
     });
     this.known.set(path, { etag: answer.headers.get("ETag"), value });
+    if (this.known.size > KEPT) this.known.delete(this.known.keys().next().value);
     this.changes += 1;
     return value;
   }

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from localhost.host.homepage import DISABLED, homepage
 from tests.integration.localhost.conftest import StartHost
 from tests.integration.localhost.running import RunningHost
 
@@ -54,6 +55,26 @@ async def test_a_wrong_method_or_path_is_404_as_in_azure(
             assert response.status == 404
     async with http.get(f"{host.url}/items/special") as response:
         assert response.status == 404
+
+
+async def test_the_root_tells_what_can_be_opened(host: RunningHost, http: aiohttp.ClientSession) -> None:
+    async with http.get(f"{host.url}/") as response:
+        assert (response.status, response.content_type) == (200, "text/html")
+        links = re.findall(r'href="([^"]+)"', await response.text())
+    assert "/api/items/special" in links
+    assert not any("{" in each for each in links)
+    for each in links:
+        async with http.get(f"{host.url}{each}") as response:
+            assert response.status != 404, each
+    async with http.post(f"{host.url}/") as response:
+        assert response.status == 404
+
+
+def test_the_root_is_empty_where_the_setting_of_azure_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert homepage(["/api/<b>"]).text is not None
+    assert "/api/&lt;b&gt;" in str(homepage(["/api/<b>"]).text)
+    monkeypatch.setenv(DISABLED, "True")
+    assert homepage(["/api/items"]).status == 204
 
 
 async def test_a_function_without_methods_takes_all(host: RunningHost, http: aiohttp.ClientSession) -> None:

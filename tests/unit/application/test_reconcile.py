@@ -1,5 +1,6 @@
 """Reconcile: what no message drives is picked up, and what waits is judged again when it may matter."""
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -286,3 +287,14 @@ async def test_at_rest_nothing_is_left_to_do() -> None:
     assert world.promotions.rows(Todo) == []
     await world.reconcile()
     assert world.scheduler.scheduled == []
+
+
+async def test_it_tells_how_many_images_wait(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    for number, words in ((1, "1 image waits in staging"), (2, "2 images wait in staging")):
+        await world.push(f"v{number}")
+        caplog.clear()
+        with caplog.at_level(logging.INFO, logger="promoter"):
+            await world.reconcile()
+        told = [each.getMessage().partition(" {")[0] for each in caplog.records]
+        assert words in told

@@ -57,6 +57,17 @@ def test_what_to_do_is_told_where_it_is_not_to_ask_for_something_else(
     assert desk.run("candidates").err == f"Error: {said}\n"
 
 
+@pytest.mark.parametrize(
+    ("call", "command"),
+    [("promotions", "history"), ("decisions", "explain"), ("environments", "status"), ("candidates",) * 2],
+)
+def test_what_the_server_calls_by_its_own_name_is_told_as_the_command(
+    desk: Desk, call: str, command: str
+) -> None:
+    desk.api.put_problem(f"GET /promotions/{ID}", 404, f"there is none; GET /api/{call} lists them")
+    assert desk.run("show", ID).err == f"Error: there is none; `promoter {command}` lists them\n"
+
+
 def test_whoever_is_not_known_is_told_how_to_sign_in(desk: Desk) -> None:
     desk.api.put_problem("GET /candidates", 401, "the platform names no caller", remedy="Sign in.")
     ended = desk.run("candidates")

@@ -54,7 +54,9 @@ def test_what_the_reporter_should_know_is_said(desk: Desk) -> None:
 def test_a_verdict_is_passed_or_failed(desk: Desk) -> None:
     ended = desk.run("report", "shop/web:v1", "unit-tests", "green", "--in", "dev")
     assert (ended.code, desk.api.requests) == (2, [])
-    assert "'passed', 'failed'" in ended.err
+    assert "Invalid value for 'VERDICT': 'green' is not one of 'passed', 'failed'." in ended.err
+    ended = desk.run("report", "shop/web:v1", "unit-tests", "--in", "dev")
+    assert "Missing argument 'VERDICT'. Choose from:" in ended.err
 
 
 def test_an_approval_is_for_the_digest_that_waits_and_shows_what_it_waits_for(desk: Desk) -> None:

@@ -76,6 +76,19 @@ def test_a_policy_with_nothing_wrong_says_so(folder: Folder) -> None:
     )
 
 
+def test_settings_that_are_not_set_are_no_dead_end(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DEV_ID")
+    ended = folder.run("check")
+    assert ended.code == 1
+    assert ended.err.startswith("Hint: the settings were looked for in the environment: --settings FILE has")
+    assert ended.err.endswith("or --made-up makes up what is not set\n")
+    assert "the setting 'DEV_ID' is not set" in ended.out
+    folder.write("settings.json", '{"Values": {}}')
+    ended = folder.run("check", "--settings", "settings.json")
+    assert ended.err == "Hint: --made-up makes up what is not set\n"
+    assert folder.run("check", "--made-up").err == ""
+
+
 def test_each_problem_is_a_line_that_an_editor_jumps_to(folder: Folder) -> None:
     folder.write("policy.yaml", POLICY.replace("to: prod", "to: prd").replace('"v*"', '"v *"'))
     folder.write("other.yaml", "a: [")

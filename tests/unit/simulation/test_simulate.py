@@ -13,6 +13,7 @@ from promoter.simulation.simulate import simulate
 from promoter.simulation.timeline import Entry
 from tests.unit.domain.strategies import policy_of, registry_id
 
+UNEXPECTED = "it is refused, which the step does not say (`refused:` says so)"
 V1, V2 = "shop/web:v1", "shop/web:v2"
 GATED = policy_of({"name": "on", "gates": ["unit-tests"], "automatic": True})
 OPEN = policy_of({"name": "on", "automatic": True})
@@ -156,7 +157,7 @@ async def test_the_same_tag_again_is_another_image_and_another_tag_may_be_the_sa
 async def test_a_push_goes_where_images_come_from_unless_that_may_be_several() -> None:
     assert failed(await run(policy_of({}, environments=("dev", "staging")), {"push": {"image": V1}})) == []
     [(text,)] = failed(await run(policy_of({}), {"push": {"image": V1}}))
-    assert text == "it is refused: images may be pushed to dev or prod: say `to`"
+    assert text == f"{UNEXPECTED}: images may be pushed to dev or prod: say `to`"
 
 
 async def test_an_image_that_no_rule_is_for_is_told() -> None:
@@ -175,10 +176,10 @@ async def test_what_is_refused_must_be_expected_and_what_is_expected_must_be_ref
     by_hand = {"promote": {"image": V1, "to": "staging", "from": "dev"}}
     assert failed(await run(GATED, push(), by_hand | {"refused": "waits for gate"})) == []
     [(text, expected)] = failed(await run(GATED, push(), by_hand | {"refused": "is on hold"}))
-    assert text.startswith("it is refused: waits for gate unit-tests")
+    assert text.startswith("it is refused, but with other words: waits for gate unit-tests")
     assert expected == '- is refused with "is on hold"'
     [(text,)] = failed(await run(GATED, push(), by_hand))
-    assert text.startswith("it is refused: waits for gate")
+    assert text.startswith(f"{UNEXPECTED}: waits for gate")
     [(text, _)] = failed(await run(GATED, push() | {"refused": "no"}))
     assert text == "it is not refused"
 
