@@ -134,8 +134,8 @@ class Table:
             return await self._send(operations)
 
     async def _send(self, operations: Sequence[Operation]) -> list[str]:
-        # Not tried again in here: a write that was carried out unseen would then look like another's. Where
-        # aiohttp repeats a PUT or DELETE whose connection was cut, it does; whoever reads again finds that.
+        # Not tried again in here: a write that was carried out unseen would then look like another's. aiohttp
+        # repeats a PUT or DELETE whose connection was cut all the same: see `TablePromotionStore.commit`.
         [(verb, entity, how), *more] = operations
         if more:
             results = await self._client.submit_transaction(operations, retry_total=0)
@@ -215,7 +215,22 @@ class TablePromotionStore:
     async def commit(self, changes: Sequence[Change]) -> list[str]:
         """Make changes to one environment's rows: all of them, or none."""
         _check(changes)
-        return await self._table.change([_operation(change) for change in changes]) if changes else []
+        try:
+            return await self._table.change([_operation(change) for change in changes]) if changes else []
+        except ConcurrentChangeError:
+            version = await self._written_before(changes)
+            if version is None:
+                raise
+            return [version]
+
+    async def _written_before(self, changes: Sequence[Change]) -> str | None:
+        """The version of a single row that is refused because it is there: this very write was repeated."""
+        match changes:
+            case [Write(row=row)] if row.version:
+                stored = await self._table.read(row.environment, _key(row))
+                return stored.version if stored and stored.text == _text(row) else None
+            case _:
+                return None
 
 
 class TableEvidenceStore:
@@ -268,7 +283,7 @@ def _check(changes: Sequence[Change]) -> None:
 
 def _operation(change: Change) -> Operation:
     row = change.row
-    key = f"{PREFIX[type(row)]}~{row_key(row)}"
+    key = _key(row)
     match change:
         case Delete(row=Document(version="")):
             return ("delete", _entity(row.environment, key, ""), {})
@@ -282,6 +297,10 @@ def _operation(change: Change) -> Operation:
             return _replacement(_row_entity(row, key), row.version)
 
 
+def _key(row: Row) -> str:
+    return f"{PREFIX[type(row)]}~{row_key(row)}"
+
+
 def _replacement(entity: dict[str, str], version: str) -> Operation:
     return ("update", entity, {"mode": UpdateMode.REPLACE, **_if_it_is(version)})
 
@@ -291,7 +310,11 @@ def _if_it_is(version: str) -> dict[str, Any]:
 
 
 def _row_entity(row: Row, key: str) -> dict[str, str]:
-    return _entity(row.environment, key, encode(replaced(row, version="")))
+    return _entity(row.environment, key, _text(row))
+
+
+def _text(row: Row) -> str:
+    return encode(replaced(row, version=""))
 
 
 def _entity(partition: str, key: str, text: str) -> dict[str, str]:

@@ -147,6 +147,34 @@ async def test_a_write_to_a_table_whose_connection_was_cut_is_not_repeated_by_th
     assert len(account.asked) == tries
 
 
+def _stored(text: str) -> Answer:
+    keys = {"PartitionKey": "~environments", "RowKey": "environment~a"}
+    return Answer(200, {**keys, "body": text, "odata.etag": 'W/"2"'}, {"ETag": 'W/"2"'})
+
+
+CHANGED = Answer(
+    412, {"odata.error": {"code": "UpdateConditionNotSatisfied", "message": {"value": "changed"}}}
+)
+
+
+async def test_a_write_that_was_carried_out_before_its_connection_was_cut_is_known_again(
+    account: ScriptedServer, tables: Tables
+) -> None:
+    account.answers = [Answer(hang_up=True), CHANGED, _stored('{"name":"a"}')]
+
+    assert await tables.promotions.commit(COMMITS["one known"]) == ['W/"2"']
+
+
+@pytest.mark.parametrize("there", [_stored('{"name":"b"}'), MISSING], ids=["changed", "deleted"])
+async def test_a_write_that_somebody_elses_came_before_is_a_concurrent_change(
+    account: ScriptedServer, tables: Tables, there: Answer
+) -> None:
+    account.answers = [CHANGED, there]
+
+    with pytest.raises(ConcurrentChangeError, match="Promotions"):
+        await tables.promotions.commit(COMMITS["one known"])
+
+
 @pytest.mark.parametrize("call", READS.values(), ids=READS)
 async def test_a_read_over_a_connection_that_has_gone_stale_is_repeated(
     account: ScriptedServer, tables: Tables, queue: QueueScheduler, call: Call
