@@ -4,6 +4,7 @@ Each step reads how things are, does one thing, and stores it; any step may be t
 any may be taken twice.
 """
 
+import contextlib
 import logging
 from datetime import timedelta
 
@@ -37,21 +38,22 @@ async def advance(app: App, key: LineKey, *, leftovers: bool = False) -> list[Wo
         The lines to be woken at once.
     """
     wake = await follow_up_all(app, key) if leftovers else []
+    unheard = False
     for _ in range(_STEPS):
         try:
             lines = await app.lines(key.environment, key.repository)
             if not own(lines, key).queue:
-                wake += await follow_up_all(app, key)
+                wake += [] if leftovers else await follow_up_all(app, key)
                 break
             pause = await _step(app, key, lines, wake)
         except ConcurrentChangeError:
             continue
         except UnavailableError as error:
             log.warning("%s waits: %s", key, error)
-            pause = RECHECK
+            pause, unheard = max(error.retry_after or RECHECK, timedelta(seconds=1)), True
         if pause is not None:
-            if pause > _NOT_NOW:
-                await app.scheduler.wake(wake_line(key), pause)
+            if pause > _NOT_NOW:  # what was stored unheard may have been a promotion's end
+                await app.scheduler.wake(wake_line(key, leftovers=unheard), pause)
             break
     else:
         wake.append(wake_line(key))
@@ -81,8 +83,9 @@ async def _step(app: App, key: LineKey, lines: tuple[Line, ...], wake: list[Work
     except DeniedError as error:
         pause = await flight.refused_entry(error)
     except UnavailableError as error:
-        log.warning("%s waits: %s", line.line_key, error)
-        pause = max(error.retry_after or RECHECK, timedelta(seconds=1))
+        with contextlib.suppress(ConcurrentChangeError):  # what was not heard to be stored may be
+            await flight.look_again_after(error.retry_after or RECHECK)
+        raise
     if pause is not None:
         await flight.look_again_after(pause)
         return pause

@@ -224,6 +224,13 @@ def ending(app: App, ended: Promotion) -> list[Change]:
     return [
         Write(ended),
         Write(LogEntry(promotion=replaced(ended, version=""))),
-        Put(follow_up(ended)),  # in place of that it is to be driven
+        _left_to_do(ended),
         *announced(app, ended),
     ]
+
+
+def _left_to_do(ended: Promotion) -> Change:
+    """That its end is to be followed up, in place of that it is to be driven."""
+    if ended.failure is not None and ended.failure.code is FailureCode.OVERTAKEN:
+        return Delete(drive(ended))  # the tag is the newer image's by now: nothing follows
+    return Put(follow_up(ended))

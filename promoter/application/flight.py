@@ -175,7 +175,10 @@ class Flight:
             self._hear(attempt, status)
             return None
         left = SUBMIT_GRACE - (self.now - attempt.started_at)
-        return left if not attempt.submitted and left > _NOW else None
+        if attempt.submitted or left <= _NOW:
+            return None
+        self._waits = True  # who is submitting it stores how that went, and is not to be refused for a look
+        return left
 
     def _hear(self, attempt: Attempt, status: ImportStatus) -> None:
         """Take what the registry says of an attempt; only the target's own word ends a promotion well."""

@@ -47,8 +47,11 @@ async def follow(app: App, record: Promotion, known: Evidence | None = None) -> 
         The lines to be woken.
     """
     wake = await _follow(app, record, known)
-    with contextlib.suppress(ConcurrentChangeError):  # somebody else has done it, and removed it
-        await app.commit(Delete(todo_of(record)))
+    try:
+        with contextlib.suppress(ConcurrentChangeError):  # somebody else has done it, and removed it
+            await app.commit(Delete(todo_of(record)))
+    except UnavailableError as error:  # what is to be woken must not be lost for it
+        log.warning("%s: the follow-up of %s may be done again: %s", record.line_key, record.id, error)
     return wake
 
 

@@ -74,5 +74,5 @@ async def abort(app: App, record_id: str, actor: Actor, reason: str | None = Non
 
     check_reason(reason)
     record = await find_record(app, record_id)
-    await app.scheduler.wake(advance(record.line_key), GUARD)
+    await app.scheduler.wake(advance(record.line_key, leftovers=True), GUARD)
     return await while_it_changes(step)

@@ -33,7 +33,7 @@ class Machine:
         """Take one message off the queue."""
         match work:
             case Advance():
-                await self.wake(await advance(self.app, work.line_key))
+                await self.wake(await advance(self.app, work.line_key, leftovers=work.leftovers))
             case Consider():
                 await self.wake(await consider(self.app, Image(work.repository, work.digest)))
 

@@ -14,10 +14,13 @@ class _Faults:
 
     def __init__(self) -> None:
         super().__init__()
-        self._next: list[tuple[UnavailableError, bool]] = []
+        self._next: list[tuple[UnavailableError | None, bool]] = []
 
-    def fail_next(self, error: UnavailableError | None = None, *, executed: bool = False) -> None:
-        """Let the next write fail; `executed`: although it was carried out."""
+    def fail_next(
+        self, error: UnavailableError | None = None, *, executed: bool = False, skipping: int = 0
+    ) -> None:
+        """Let the next write fail, or one after some more; `executed`: although it was carried out."""
+        self._next += [(None, True)] * skipping
         self._next.append((error or UnavailableError("the store does not answer"), executed))
 
     def _take(self) -> tuple[UnavailableError | None, bool]:

@@ -2,11 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import override
 
 from promoter.application.advance import advance
 from promoter.application.hold import hold
+from promoter.application.ports import Import, ImportStatus
 from promoter.application.promote import Wanted, promote
 from promoter.application.reconcile import reconcile
 from promoter.application.roll_back import roll_back
@@ -17,8 +19,9 @@ from promoter.domain.image import Repository, Tag
 from promoter.domain.line import LineKey
 from promoter.domain.promotion import Phase
 from tests.fakes.jitter import jittered
+from tests.fakes.registries import FakeRegistry
 from tests.fakes.world import ANN, APPROVERS, WEB, World, policy, registry_id, started
-from tests.unit.application.stories import HOUR, conditional, imported, in_flight, qualified, released
+from tests.unit.application.stories import HOUR, MINUTE, conditional, imported, in_flight, qualified, released
 
 MANY = 8
 STAGING = LineKey("staging", Repository(WEB))
@@ -65,6 +68,32 @@ async def test_a_line_that_many_instances_drive_imports_each_tag_once() -> None:
         world.clock.set(world.scheduler.next_due or world.clock.now())
     assert world.story("staging") == ["automatic v1 succeeded"]
     assert imported(world) == ["v1", "current"]
+
+
+class _AskedMeanwhile(FakeRegistry):
+    """Something happens whenever an import is being asked for."""
+
+    meanwhile: Callable[[], Awaitable[object]]
+
+    @override
+    async def submit(self, request: Import) -> ImportStatus:
+        """Ask for an import."""
+        await self.meanwhile()
+        return await super().submit(request)
+
+
+async def test_who_looks_while_an_import_is_asked_for_does_not_keep_its_answer_from_being_stored() -> None:
+    world = World()
+    world.registry = registry = _AskedMeanwhile(polls=2)
+    world.app = world.new_app()
+    registry.meanwhile = lambda: advance(world.new_app(), STAGING)
+    await qualified(world, "v1")
+    await world.run()
+    [record] = world.records("staging")
+    assert imported(world) == ["v1", "current"]
+    assert not record.may_finish_late
+    assert record.completed_at is not None
+    assert record.completed_at - record.created_at < MINUTE
 
 
 async def test_a_candidate_shows_all_that_several_instances_have_learned_at_once() -> None:

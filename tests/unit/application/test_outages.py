@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from promoter.application.documents import Todo, TodoKind
 from promoter.application.take_gate_result import GateReport, take_gate_result
 from promoter.application.take_push import RegistryEvent
 from promoter.domain.errors import UnavailableError
@@ -127,6 +128,22 @@ async def test_whichever_write_fails_while_a_promotion_is_driven_it_is_made_once
     assert world.story("staging") == ["automatic v1 succeeded"]
     assert world.story("prod") == ["automatic v1 succeeded"]
     assert await world.current("prod") == digest
+
+
+@pytest.mark.parametrize("number", range(16))
+async def test_whichever_write_is_carried_out_unheard_all_on_the_line_goes_on_without_the_timer(
+    number: int,
+) -> None:
+    world = World()
+    await qualified(world, "v1")
+    latest = await qualified(world, "v2")
+    world.promotions.fail_next(executed=True, skipping=number)
+    await world.run(6 * MINUTE)
+    assert await world.current("prod") == latest
+    assert (
+        world.story("staging") == world.story("prod") == ["automatic v1 succeeded", "automatic v2 succeeded"]
+    )
+    assert {todo.kind for todo in world.promotions.rows(Todo)} <= {TodoKind.ANNOUNCE, TodoKind.RECHECK}
 
 
 async def test_a_queue_that_fails_loses_no_promotion() -> None:

@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from promoter.application.documents import Todo, TodoKind
 from promoter.application.promote import Wanted, promote
+from promoter.application.retry import abort
 from promoter.application.work import advance
 from promoter.domain.image import Digest, Repository
 from promoter.domain.promotion import FailureCode, Phase
 from tests.fakes.world import ANN, WEB, World, registry_id, started
 from tests.unit.application.stories import (
     DAY,
+    MINUTE,
     codes,
     failure,
     imported,
@@ -47,6 +50,26 @@ async def test_a_newer_push_of_its_tag_supersedes_what_has_not_started() -> None
     ]
     assert world.served("staging", "latest") == second
     assert await world.current("staging") == second
+
+
+async def test_nothing_is_left_to_do_for_what_was_overtaken() -> None:
+    world = World()
+    await in_flight(world, "v1")
+    await qualified(world, "latest")
+    await world.push("latest")
+    assert [todo.sequence for todo in world.promotions.rows(Todo) if todo.kind is not TodoKind.ANNOUNCE] == [
+        1
+    ]
+
+
+async def test_what_is_stopped_behind_something_else_is_done_with_a_minute_later() -> None:
+    world = World()
+    await in_flight(world, "v1")
+    await qualified(world, "v2")
+    await abort(world.app, world.records("staging")[0].id, ANN)
+    await world.run(2 * MINUTE)
+    assert world.story("staging") == ["automatic v1 importing", "automatic v2 failed"]
+    assert [todo.sequence for todo in world.promotions.rows(Todo)] == [1]
 
 
 async def test_a_newer_push_leaves_what_is_being_imported_alone() -> None:
