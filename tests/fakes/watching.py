@@ -55,10 +55,8 @@ class WatchingStore(FakePromotionStore):
         if record.kind is Kind.AUTOMATIC:
             assert record.decision is not None
             assert record.decision.qualified, f"{record.id} was not qualified"
-        if record.decision is not None and record.kind is Kind.MANUAL:
-            said = [each.evidence for each in record.decision.conditions if each.kind == "approval"]
-            approvers = {each.actor.id for found in said if isinstance(found, tuple) for each in found}
-            assert record.actor.id not in approvers, f"{record.id} was approved by who had asked for it"
+        if was is None:
+            _check_claim(record)
         if started and record.kind is Kind.AUTOMATIC:
             [line] = lines
             assert line.hold is None, f"{record.id} passed a hold"
@@ -67,11 +65,26 @@ class WatchingStore(FakePromotionStore):
             assert self._serves(record) == record.digest, f"{record.id} is not served"
 
 
+def _check_claim(record: Promotion) -> None:
+    """A promotion is claimed outside of freezes, on the word of enough people who had not asked for it."""
+    rule, overridden = record.rule_terms, record.override.conditions if record.override else ()
+    if rule is None or record.decision is None or record.kind is Kind.ROLLBACK:
+        return
+    frozen = [window.name for window in rule.freeze if window.end(record.created_at) is not None]
+    assert not frozen or "freeze" in overridden, f"{record.id} was claimed in {frozen}"
+    if rule.approvals is not None and "approval" not in overridden:
+        said = [each.evidence for each in record.decision.conditions if each.kind == "approval"]
+        approvers = {each.actor.id for found in said if isinstance(found, tuple) for each in found}
+        assert len(approvers) >= rule.approvals.count, f"{record.id} was approved by {approvers}"
+        assert record.actor.id not in approvers, f"{record.id} was approved by who had asked for it"
+
+
 def _check_line(was: Line, line: Line, records: list[Promotion]) -> None:
     assert line.sequence >= was.sequence
     if line.current == was.current or line.current is None:
         return
     [record] = [each for each in records if each.id == line.current.record]
     assert record.phase is Phase.SUCCEEDED
-    if record.kind is Kind.AUTOMATIC:
-        assert was.is_newer(record.digest, record.pushed_at), f"{record.id} moved current back"
+    if record.kind is Kind.AUTOMATIC or record.only_forward:
+        versioned = record.rule_terms.versioned(record.tag) if record.rule_terms else None
+        assert was.is_newer(record.digest, record.pushed_at, versioned), f"{record.id} moved current back"
