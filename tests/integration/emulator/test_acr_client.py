@@ -1,16 +1,19 @@
 """Azure Container Registry's own routes, driven by Azure's client for them (azure-containerregistry)."""
 
+import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
 
 import pytest
 from azure.containerregistry import ArtifactManifestOrder
+from azure.containerregistry import ContainerRegistryClient as SyncClient
 from azure.containerregistry.aio import ContainerRegistryClient
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 
+from emulator.distribution.switches import Auth, RegistrySwitches
 from emulator.testing import Azure
-from tests.integration.emulator.support import Oci, acr_client, manifest
+from tests.integration.emulator.support import Oci, OverHttp, acr_client, manifest
 
 
 @pytest.fixture
@@ -192,3 +195,28 @@ class TestLocks:
         await azure.registry("dev").push("shop/web:v1")
 
         assert (await client.get_tag_properties("shop/web", "v1")).can_list
+
+
+async def test_the_client_that_is_not_asynchronous(azure: Azure, digests: list[str]) -> None:
+    """It signs in, where that is asked for, by itself: as nobody, who may pull."""
+    azure.switch("dev", RegistrySwitches(Auth.ANONYMOUS_PULL))
+
+    def session() -> tuple[list[str], str, int]:
+        with SyncClient(
+            azure.registry("dev").url,
+            None,
+            audience="https://containerregistry.azure.net",
+            per_call_policies=[OverHttp()],
+        ) as client:
+            names = [tag.name for tag in client.list_tag_properties("shop/web")]
+            digest = client.get_tag_properties("shop/web", "v1").digest
+            read = client.get_manifest("shop/web", "v1")
+            with pytest.raises(ClientAuthenticationError):
+                client.delete_tag("shop/web", "v1")
+            return names, digest, len(read.manifest["manifests"])
+
+    names, digest, children = await asyncio.to_thread(session)
+
+    assert (names, digest, children) == (["v1", "v2", "v3"], digests[0], 2)
+    azure.switch("dev", RegistrySwitches())
+    assert await azure.registry("dev").digest("shop/web:v1") == digests[0]
