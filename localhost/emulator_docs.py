@@ -21,7 +21,6 @@ from localhost.ports import check_free, free_ports
 
 _ROOT = Path(__file__).parents[1]
 _PAGE = _ROOT / "docs" / "emulator.md"
-_HEALTH = "http://127.0.0.1:5300/emulator/health"
 _PORTS = (5300, 5301, 5302, 5400, 5401, 5402)
 _PROGRAMS = ("bash", "curl", "skopeo", "docker-registry")
 _WAIT = 20  # seconds
@@ -78,11 +77,20 @@ def emulator(folder: Path, environment: Mapping[str, str], first: str, *more: st
             [*command, "--data", str(folder / "data")], env=dict(environment), stdout=file, stderr=file
         )
         try:
-            _wait_for(_HEALTH)
-            yield log.read_text().strip().replace(str(folder / "data"), ".local/emulator")
+            yield _banner(log).replace(str(folder / "data"), ".local/emulator")
         finally:
             process.terminate()
             process.wait(_WAIT)
+
+
+def _banner(log: Path) -> str:
+    """Wait for what the emulator says when it is up; its last line is where the data is."""
+    deadline = time.monotonic() + _WAIT
+    while "\n  data " not in (said := log.read_text()):
+        if time.monotonic() > deadline:
+            sys.exit(f"The emulator is not up: {said}")
+        time.sleep(0.05)
+    return said.strip()
 
 
 @contextmanager
