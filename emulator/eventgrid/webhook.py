@@ -3,10 +3,11 @@
 Source: Microsoft Learn, Webhook event delivery; CloudEvents HTTP 1.1 Web Hooks for Event Delivery 1.0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
+from typing import Any
 from uuid import uuid4
 
 import aiohttp
@@ -85,9 +86,7 @@ class Webhook:
             "metadataVersion": "1",
         }
         headers = {"aeg-event-type": "SubscriptionValidation", "aeg-subscription-name": self.name.upper()}
-        async with self.session.post(
-            self.subscription.endpoint, json=[event], headers=headers, timeout=self._total
-        ) as answer:
+        async with self._ask("POST", headers, json=[event]) as answer:
             content = await answer.read()
             if answer.status != HTTPStatus.OK:
                 return f"the handshake was answered with {answer.status}"
@@ -99,9 +98,7 @@ class Webhook:
 
     async def _ask_for_permission(self, url: str) -> str | None:
         headers = {"WebHook-Request-Origin": _ORIGIN, "WebHook-Request-Callback": url}
-        async with self.session.options(
-            self.subscription.endpoint, headers=headers, timeout=self._total
-        ) as answer:
+        async with self._ask("OPTIONS", headers) as answer:
             await answer.read()
             if answer.status != HTTPStatus.OK:
                 return f"the handshake was answered with {answer.status}"
@@ -112,9 +109,7 @@ class Webhook:
         """Make one attempt to deliver events, all or none."""
         body, headers = self._message(batch)
         try:
-            async with self.session.post(
-                self.subscription.endpoint, data=BytesIO(body), headers=headers, timeout=self._total
-            ) as answer:
+            async with self._ask("POST", headers, data=BytesIO(body)) as answer:
                 await answer.read()
                 return outcome_of(answer.status)
         except TimeoutError:
@@ -123,6 +118,22 @@ class Webhook:
             return Outcome(0, "ResolutionError")
         except aiohttp.ClientError:
             return Outcome(0, "SocketError")
+
+    def _ask(
+        self,
+        method: str,
+        headers: Mapping[str, str],
+        **body: Any,  # noqa: ANN401 - passed on
+    ) -> "aiohttp.client._RequestContextManager":
+        """Send one request. A redirect counts as it is, no success: most lead to a page to sign in at."""
+        return self.session.request(
+            method,
+            self.subscription.endpoint,
+            headers=headers,
+            timeout=self._total,
+            allow_redirects=False,
+            **body,
+        )
 
     def _message(self, batch: Sequence[Delivery]) -> tuple[bytes, dict[str, str]]:
         schema, first = self.subscription.schema, batch[0]

@@ -166,7 +166,11 @@ class Webhook:
             self.events += body if isinstance(body, list) else [body]
             self.headers.append(dict(request.headers))
             self._arrived.notify_all()
-        return web.Response(status=self.answers.pop(0) if self.answers else 200)
+        status = self.answers.pop(0) if self.answers else 200
+        return web.Response(status=status, headers={"Location": "/sign-in"} if status == 302 else None)
+
+    async def sign_in(self, request: web.Request) -> web.Response:
+        return web.Response()
 
     def _handshake(self, accepted: web.Response) -> web.Response:
         self.handshakes += 1
@@ -196,6 +200,7 @@ async def serving_app(app: web.Application, port: int = 0) -> AsyncIterator[str]
 async def serving(webhook: Webhook, port: int = 0) -> AsyncIterator[Webhook]:
     app = web.Application()
     app.router.add_route("*", "/api/events", webhook.take)
+    app.router.add_get("/sign-in", webhook.sign_in)
     async with serving_app(app, port) as url:
         webhook.url = f"{url}/api/events"
         yield webhook
