@@ -15,6 +15,7 @@ OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 ACCEPTED = (OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST)
+_IMAGES, _INDEXES = (OCI_MANIFEST, DOCKER_MANIFEST), (OCI_INDEX, DOCKER_LIST)
 LARGEST_MANIFEST = 4 * 1024 * 1024
 
 # Layers that a registry need not hold: clients fetch them from the descriptor's `urls`.
@@ -85,7 +86,27 @@ class Manifest:
         if declared and media_type and declared != media_type:
             reason = f"its mediaType is {declared}, its Content-Type {media_type}"
             raise errors.manifest_invalid(reason)
-        return cls(digest, media_type or declared or OCI_MANIFEST, body)
+        manifest = cls(digest, media_type or declared or OCI_MANIFEST, body)
+        manifest.require_form()
+        return manifest
+
+    def require_form(self) -> None:
+        """Check that it is what its media type says, and that nobody can take it for the other.
+
+        Source: image-spec, required properties; CVE-2021-41190.
+
+        Raises:
+            OciError: MANIFEST_INVALID.
+        """
+        document = self.document
+        is_index = document.manifests is not None
+        is_image = document.config is not None or document.layers is not None
+        if self.media_type in _IMAGES and (is_index or document.config is None):
+            reason = "an image has a config, and no manifests"
+            raise errors.manifest_invalid(reason)
+        if self.media_type in _INDEXES and (is_image or not is_index):
+            reason = "an index has manifests, and neither config nor layers"
+            raise errors.manifest_invalid(reason)
 
     @cached_property
     def document(self) -> Document:

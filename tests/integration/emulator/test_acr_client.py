@@ -13,7 +13,7 @@ from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, 
 
 from emulator.distribution.switches import Auth, RegistrySwitches
 from emulator.testing import Azure
-from tests.integration.emulator.support import Oci, OverHttp, acr_client, manifest
+from tests.integration.emulator.support import OCI_INDEX, Oci, OverHttp, acr_client, manifest
 
 
 @pytest.fixture
@@ -161,8 +161,9 @@ class TestLocks:
         # The client's types say that this is no coroutine.
         await client.update_repository_properties("shop/web", can_write=False)  # type: ignore[attr-defined]
 
+        known = await dev.ask("GET", "manifests/v1")
         assert (await dev.ask("POST", "blobs/uploads/")).status == 405
-        assert (await dev.push_manifest(manifest(config=None), "v9")).status == 405
+        assert (await dev.push_manifest(known.body, "v9", OCI_INDEX)).status == 405
         assert (await dev.ask("DELETE", f"manifests/{digests[0]}")).status == 405
 
     async def test_what_may_not_be_read_is_not_served(

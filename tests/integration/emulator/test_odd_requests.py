@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from emulator.testing import Azure
-from tests.integration.emulator.support import EMPTY, Oci, digest_of, manifest, until
+from tests.integration.emulator.support import EMPTY, OCI_INDEX, OCI_MANIFEST, Oci, digest_of, manifest, until
 
 CONTENT = b"some content" * 1000
 
@@ -46,6 +46,32 @@ class TestBodies:
 
         assert b"HTTP/1.1 400 Bad Request" in answer
         assert b'"code": "BadRequest", "message": "The body is broken: ' in answer
+
+
+class TestManifests:
+    @pytest.mark.parametrize(
+        ("media_type", "content"),
+        [
+            (OCI_MANIFEST, b"{}"),
+            (OCI_MANIFEST, b'{"layers": []}'),
+            (OCI_MANIFEST, manifest(manifests=[])),
+            (OCI_INDEX, b"{}"),
+            (OCI_INDEX, b'{"manifests": [], "layers": []}'),
+            ("", b"{}"),
+        ],
+    )
+    async def test_that_could_be_read_as_something_else_are_refused(
+        self, dev: Oci, media_type: str, content: bytes
+    ) -> None:
+        """CVE-2021-41190: a registry and a client must not see two different images in one manifest."""
+        await dev.push_blob(EMPTY)
+
+        answer = await dev.push_manifest(content, "v1", media_type)
+
+        assert (answer.status, answer.code) == (400, "MANIFEST_INVALID")
+
+    async def test_of_other_kinds_are_taken_as_they_are(self, dev: Oci) -> None:
+        assert (await dev.push_manifest(b"{}", "v1", "application/vnd.example+json")).status == 201
 
 
 class TestHangingUp:
