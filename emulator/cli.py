@@ -16,6 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m emulator",
         description="Azure Container Registry, importImage and Event Grid, emulated.",
+        epilog="Begin with: python -m emulator up --registry dev --registry prod",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (up, push, fault, events, roles, registries):

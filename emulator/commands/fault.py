@@ -34,7 +34,9 @@ def add(commands: Commands) -> None:
     adding = verbs.add_parser(
         "add",
         help="let one thing more go wrong",
-        epilog="effects: " + "; ".join(f"{each}: {', '.join(sorted(EFFECTS[each]))}" for each in Operation),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="operations and their effects:\n"
+        + "\n".join(f"  {each:<16} {' '.join(sorted(EFFECTS[each]))}" for each in Operation),
     )
     adding.add_argument("operation", choices=[str(each) for each in Operation], metavar="OPERATION")
     adding.add_argument("effect", choices=[str(each) for each in Effect], metavar="EFFECT")

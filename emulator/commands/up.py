@@ -2,29 +2,25 @@
 
 import argparse
 import asyncio
-import re
 import signal
 import tempfile
 from contextlib import ExitStack
-from math import isfinite
 from pathlib import Path
 
 import msgspec
 
-from emulator.commands import Commands
+from emulator.commands import Commands, values
 from emulator.commands.banner import banner
 from emulator.distribution.switches import Auth
 from emulator.errors import StartError
 from emulator.eventgrid.courier import Pace
 from emulator.eventgrid.event import Schema
 from emulator.eventgrid.subscription import Subscription
-from emulator.eventgrid.topic import topic_name
 from emulator.faults import Switches
 from emulator.server import Emulator
 from emulator.settings import (
     DEFAULT_REGISTRIES,
     FIRST_PORT,
-    HIGHEST_PORT,
     TLS_OFFSET,
     RegistrySettings,
     Settings,
@@ -32,36 +28,26 @@ from emulator.settings import (
 from emulator.store.collector import Spare
 
 _DEFAULTS = Settings(data=Path(".local/emulator"))
-_ID_PART = re.compile(r"[\w.()-]{1,90}")
-_SITE_NAME = re.compile(r"[A-Za-z0-9-]{1,60}(?:/[A-Za-z0-9-]{1,59})?")
+_DEFAULT = "default: %(default)s"
 
 
 def add(commands: Commands) -> None:
     """Add the command."""
-    up = commands.add_parser(
-        "up", help="serve until Ctrl-C", formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    up = commands.add_parser("up", help="serve until Ctrl-C")
     up.set_defaults(run=_run)
     where = up.add_mutually_exclusive_group()
-    where.add_argument("--data", type=Path, default=_DEFAULTS.data, metavar="DIR", help="keeps everything")
+    where.add_argument(
+        "--data", type=Path, default=_DEFAULTS.data, metavar="DIR", help=f"keeps everything ({_DEFAULT})"
+    )
     where.add_argument("--ephemeral", action="store_true", help="keep nothing")
-    up.add_argument("--arm-port", type=_port, default=_DEFAULTS.arm_port, metavar="PORT")
     up.add_argument(
-        "--registry",
-        action="append",
-        metavar="NAME[=PORT]",
-        help="a registry; repeat for several (default: devacr=5301 stagingacr=5302 prodacr=5303)",
+        "--arm-port",
+        type=values.port,
+        default=_DEFAULTS.arm_port,
+        metavar="PORT",
+        help=f"of Resource Manager; 0 takes a free one ({_DEFAULT})",
     )
-    up.add_argument(
-        "--auth",
-        action="append",
-        default=[],
-        metavar="[NAME=]MODE",
-        help=f"whom a registry lets in, or all of them: {', '.join(Auth)}",
-    )
-    up.add_argument(
-        "--no-referrers", action="append", default=[], metavar="NAME", help="a registry without that API"
-    )
+    _add_registries(up)
     up.add_argument(
         "--site",
         action="append",
@@ -69,36 +55,50 @@ def add(commands: Commands) -> None:
         metavar="NAME[/SLOT]",
         help="a site of App Service, or one of its slots",
     )
-    up.add_argument("--subscription-id", type=_part, default=_DEFAULTS.subscription_id, metavar="ID")
-    up.add_argument("--resource-group", type=_part, default=_DEFAULTS.resource_group, metavar="NAME")
-    up.add_argument("--import-seconds", type=_seconds, default=_DEFAULTS.import_seconds, metavar="SECONDS")
+    for option, default, metavar in (
+        ("--subscription-id", _DEFAULTS.subscription_id, "ID"),
+        ("--resource-group", _DEFAULTS.resource_group, "NAME"),
+    ):
+        up.add_argument(
+            option, type=values.id_part, default=default, metavar=metavar, help=f"of it all ({_DEFAULT})"
+        )
+    for option, seconds, what in (
+        ("--import-seconds", _DEFAULTS.import_seconds, "that an import takes"),
+        ("--poll-seconds", _DEFAULTS.poll_seconds, "that clients are told to wait between polls"),
+        ("--spare-blobs", _DEFAULTS.spare.blobs, "before a blob that no manifest names is collected"),
+        ("--spare-uploads", _DEFAULTS.spare.uploads, "before an upload that receives nothing expires"),
+    ):
+        up.add_argument(
+            option, type=values.seconds, default=seconds, metavar="SECONDS", help=f"{what} ({_DEFAULT})"
+        )
     up.add_argument(
-        "--poll-seconds",
-        type=_seconds,
-        default=_DEFAULTS.poll_seconds,
-        metavar="SECONDS",
-        help="that clients are told to wait between polls",
+        "--seed", type=int, default=_DEFAULTS.seed, metavar="N", help=f"of injected faults ({_DEFAULT})"
     )
-    up.add_argument(
-        "--spare-blobs",
-        type=_seconds,
-        default=_DEFAULTS.spare.blobs,
-        metavar="SECONDS",
-        help="before a blob that no manifest names is collected",
-    )
-    up.add_argument(
-        "--spare-uploads",
-        type=_seconds,
-        default=_DEFAULTS.spare.uploads,
-        metavar="SECONDS",
-        help="before an upload that receives nothing expires",
-    )
-    up.add_argument("--seed", type=int, default=_DEFAULTS.seed, metavar="N", help="of injected faults")
     up.add_argument("--faults", type=Path, metavar="FILE", help="what PUT /emulator/faults would take")
     up.add_argument(
         "--tls", action="store_true", help=f"serve over TLS too, {TLS_OFFSET} ports higher, for the real az"
     )
     _add_events(up)
+
+
+def _add_registries(up: argparse.ArgumentParser) -> None:
+    up.add_argument(
+        "--registry",
+        action="append",
+        metavar="NAME[=PORT]",
+        help=f"a registry; repeat for several, which get ports from {FIRST_PORT} on "
+        f"(default: {', '.join(one.name for one in DEFAULT_REGISTRIES)})",
+    )
+    up.add_argument(
+        "--auth",
+        action="append",
+        default=[],
+        metavar="[NAME=]MODE",
+        help=f"whom a registry lets in, or all of them: {', '.join(Auth)} (default: {Auth.ANONYMOUS})",
+    )
+    up.add_argument(
+        "--no-referrers", action="append", default=[], metavar="NAME", help="a registry without that API"
+    )
 
 
 def _add_events(up: argparse.ArgumentParser) -> None:
@@ -115,17 +115,21 @@ def _add_events(up: argparse.ArgumentParser) -> None:
         "--storage",
         default=_DEFAULTS.storage,
         metavar="CONNECTION",
-        help="storage account whose containers take dead letters",
+        help=f"storage account whose containers take dead letters ({_DEFAULT})",
     )
     up.add_argument(
-        "--event-schema", type=Schema, choices=list(Schema), default=Schema.EVENT_GRID, help="of events"
+        "--event-schema",
+        type=Schema,
+        choices=list(Schema),
+        default=Schema.EVENT_GRID,
+        help=f"of events to --event-grid ({_DEFAULT})",
     )
     up.add_argument(
         "--event-time-scale",
-        type=_factor,
+        type=values.factor,
         default=_DEFAULTS.pace.scale,
         metavar="FACTOR",
-        help="on Event Grid's retry schedule",
+        help=f"on Event Grid's retry schedule and times to live ({_DEFAULT})",
     )
 
 
@@ -158,8 +162,8 @@ def _settings(options: argparse.Namespace) -> Settings:
         arm_port=options.arm_port,
         subscription_id=options.subscription_id,
         resource_group=options.resource_group,
-        sites=tuple(_site(text) for text in options.site),
-        topics=dict(_topic(text) for text in options.topic),
+        sites=tuple(values.site(text) for text in options.site),
+        topics=dict(values.topic(text) for text in options.topic),
         subscriptions={
             **_subscriptions(options.event_grid, options.event_schema),
             **_read(options.event_subscriptions, dict[str, Subscription], "--event-subscriptions", {}),
@@ -183,7 +187,7 @@ def _registries(options: argparse.Namespace) -> tuple[RegistrySettings, ...]:
     for text in options.auth:
         name, _, mode = text.rpartition("=")
         for one in _meant(registries, name, f"--auth {text}"):
-            registries[one.name.lower()] = _switched(one, auth=_auth(mode))
+            registries[one.name.lower()] = _switched(one, auth=values.auth(mode))
     for name in options.no_referrers:
         for one in _meant(registries, name, f"--no-referrers {name}"):
             registries[one.name.lower()] = _switched(one, referrers=False)
@@ -192,7 +196,7 @@ def _registries(options: argparse.Namespace) -> tuple[RegistrySettings, ...]:
 
 def _registry(position: int, text: str) -> RegistrySettings:
     name, equals, port = text.partition("=")
-    return RegistrySettings(name, _port(port) if equals else FIRST_PORT + position)
+    return RegistrySettings(name, values.port(port) if equals else FIRST_PORT + position)
 
 
 def _meant(registries: dict[str, RegistrySettings], name: str, option: str) -> list[RegistrySettings]:
@@ -207,14 +211,6 @@ def _switched(one: RegistrySettings, **changes: object) -> RegistrySettings:
     return RegistrySettings(one.name, one.port, msgspec.structs.replace(one.switches, **changes))
 
 
-def _auth(mode: str) -> Auth:
-    try:
-        return Auth(mode)
-    except ValueError:
-        message = f"--auth {mode}: a mode is one of {', '.join(Auth)}"
-        raise StartError(message) from None
-
-
 def _subscriptions(texts: list[str], schema: Schema) -> dict[str, Subscription]:
     subscriptions = {}
     for text in texts:
@@ -227,68 +223,9 @@ def _subscriptions(texts: list[str], schema: Schema) -> dict[str, Subscription]:
     return subscriptions
 
 
-def _site(text: str) -> str:
-    if not _SITE_NAME.fullmatch(text):
-        message = f"--site {text}: a site is NAME or NAME/SLOT, of letters, digits and hyphens"
-        raise StartError(message)
-    return text
-
-
-def _topic(text: str) -> tuple[str, Schema]:
-    name, equals, schema = text.partition("=")
-    try:
-        topic_name(name)
-    except ValueError as error:
-        message = f"--topic {text}: {error}"
-        raise StartError(message) from None
-    try:
-        return name, Schema(schema) if equals else Schema.EVENT_GRID
-    except ValueError:
-        message = f"--topic {text}: the schema is {' or '.join(Schema)}"
-        raise StartError(message) from None
-
-
 def _read[T](path: Path | None, shape: type[T], option: str, default: T) -> T:
     try:
         return msgspec.json.decode(path.read_bytes(), type=shape) if path else default
     except (OSError, msgspec.MsgspecError) as error:
         message = f"{option} {path}: {error}"
         raise StartError(message) from None
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > HIGHEST_PORT:
-        message = f"a port is a number from 0 to {HIGHEST_PORT}, not {text!r}"
-        raise StartError(message)
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    if (seconds := _number(text)) < 0:
-        message = f"a time is a number of seconds, not {text!r}"
-        raise StartError(message)
-    return seconds
-
-
-def _factor(text: str) -> float:
-    if (factor := _number(text)) <= 0:
-        message = f"a factor is a number above 0, not {text!r}"
-        raise StartError(message)
-    return factor
-
-
-def _number(text: str) -> float:
-    """Read a finite number; -1 where it is none."""
-    try:
-        number = float(text)
-    except ValueError:
-        return -1
-    return number if isfinite(number) else -1
-
-
-def _part(text: str) -> str:
-    """Read what is one part of a resource id."""
-    if not _ID_PART.fullmatch(text):
-        message = f"a subscription or a resource group has letters, digits and .()_-, this one is {text!r}"
-        raise StartError(message)
-    return text

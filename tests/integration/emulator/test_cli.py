@@ -1,6 +1,7 @@
 """The command line: what it does, and its refusals: one line, exit code 1."""
 
 import asyncio
+import re
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -10,6 +11,7 @@ import aiohttp
 import pytest
 
 from emulator.cli import main
+from emulator.faults import Operation
 from emulator.testing import Azure
 from tests.integration.emulator.support import Oci
 
@@ -197,3 +199,19 @@ def test_an_operation_or_effect_that_is_none_is_told_which_there_are(
     said = capsys.readouterr().err
     assert "invalid choice: 'none' (choose from" in said
     assert known in said
+
+
+def test_help_names_the_defaults_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["up", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    for default in ("5300", "devacr, stagingacr, prodacr", "anonymous", ".local/emulator", "0.2"):
+        assert f"(default: {default})" in said
+    assert not re.search(r"default: (None|False|\[\])", said)
+
+
+def test_every_operation_is_in_the_help_of_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["fault", "add", "--help"])
+    said = capsys.readouterr().out
+    assert all(f"\n  {operation} " in said for operation in Operation)
