@@ -24,7 +24,7 @@ newest() { # the id and phase of the image's newest promotion there
 }
 
 waits() { # whether the image is a candidate
-  promoter candidates "$REPOSITORY" --in "$ENVIRONMENT" --json | jq --exit-status --arg digest "$DIGEST" \
+  promoter candidates "$REPOSITORY" --to "$ENVIRONMENT" --json | jq --exit-status --arg digest "$DIGEST" \
     'any(.items[]; .digest == $digest)' >/dev/null
 }
 

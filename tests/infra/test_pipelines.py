@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
 from infra.check.__main__ import INFRA
+from promoter.cli.main import promoter as command_line
 
 PIPELINES = INFRA.parent / "pipelines"
 SCRIPTS = {path.stem: path.read_text() for path in (PIPELINES / "scripts").glob("*.sh")}
@@ -282,3 +284,43 @@ done
     if calls > 1:
         assert "--builder made" in noted[1]
         assert noted[2] == "buildx rm made"
+
+
+@pytest.mark.parametrize("script", sorted(SCRIPTS.keys() - {"build", "common", "install"}))
+def test_a_script_calls_the_command_line_with_options_that_it_has(script: str) -> None:
+    """By what stands on its lines: `options` are a script's only command's."""
+    text = re.sub(r"^ *#.*$", "", SCRIPTS[script], flags=re.MULTILINE)
+    calls = re.findall(r"(?<!\w )\bpromoter (\w+) ([^|\n]*)", text)
+    options = set(re.findall(r"--[a-z-]+", " ".join(re.findall(r"options\+?=\((.*)\)", text))))
+    assert calls
+    for name, rest in calls:
+        context = click.Context(command_line, info_name="promoter")
+        command = command_line.get_command(context, name)
+        assert command, name
+        known = {option for parameter in command.params for option in parameter.opts}
+        given = set(re.findall(r"--[a-z-]+", rest)) | (options if "${options[@]}" in rest else set())
+        assert given <= known, name
+    assert not options or any("${options[@]}" in rest for _, rest in calls)
+
+
+def test_waiting_goes_on_where_a_failed_promotion_is_tried_again(tmp_path: Path) -> None:
+    promoter = tmp_path / "promoter"
+    record = {"kind": "automatic", "digest": IMAGE["DIGEST"]}
+    for number, phase in enumerate(("failed", "succeeded")):
+        listed = {"items": [record | {"id": f"dev~shop:web~{number}", "phase": phase}]}
+        (tmp_path / f"history{number}").write_text(json.dumps(listed))
+    (tmp_path / "candidates").write_text(json.dumps({"items": [{"digest": IMAGE["DIGEST"]}]}))
+    promoter.write_text(
+        """#!/bin/sh
+cd "$(dirname "$0")"
+case "$1" in
+history) cat history0; mv history1 history0 2>/dev/null ;;
+*) cat "$1" ;;
+esac
+"""
+    )
+    promoter.chmod(0o755)
+    done = run("wait", promoter, PAUSE="0")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "dev~shop:web~0 has failed, and is tried again" in done.stdout
+    assert "is in dev: record dev~shop:web~1" in done.stdout
