@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from infra.check.known import FUNCTIONS, ROLES, TYPES
-from infra.check.syntax import line_of, plain
+from infra.check.syntax import line_of, plain, properties, text_of
 from infra.check.template import Problem, Template
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -18,6 +18,7 @@ def problems(templates: Mapping[Path, Template]) -> Iterator[Problem]:
         yield from _names(template)
         yield from _types(template)
         yield from _roles(template)
+        yield from _assignments(template)
         yield from _modules(template, templates)
 
 
@@ -62,6 +63,18 @@ def _roles(template: Template) -> Iterator[Problem]:
     for use in template.names.strings:
         if _GUID.search(use.name) and use.name not in known:
             yield Problem(template.path, use.line, f"{use.name} stands in no variable that says what it is")
+
+
+def _assignments(template: Template) -> Iterator[Problem]:
+    """A role is given on one resource, which the file names; never on all that is in a group."""
+    symbols = {each.symbol for each in template.resources}
+    for resource in template.resources:
+        if resource.type == "Microsoft.Authorization/roleAssignments":
+            scope = dict(properties(resource.body)).get("scope")
+            if scope is None or text_of(scope).partition("::")[0] not in symbols:
+                yield Problem(
+                    template.path, resource.line, f"{resource.symbol} gives a role on no one resource"
+                )
 
 
 def _modules(template: Template, templates: Mapping[Path, Template]) -> Iterator[Problem]:

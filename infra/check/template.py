@@ -51,11 +51,12 @@ class Resource(NamedTuple):
 
 
 class Module(NamedTuple):
-    """A module: its symbol, its file relative to this one, and the parameters it is given, with lines."""
+    """A module: its symbol, its file relative to this one, the lines of its parameters, and its body."""
 
     symbol: str
     file: str
     parameters: dict[str, int]
+    body: Node
     line: int
 
 
@@ -115,9 +116,10 @@ class Template:
             case "resource_declaration":
                 self._declare_resource(node, name)
             case _:
-                parameters = dict(properties(body_of(node))).get("params")
+                body = body_of(node)
+                parameters = dict(properties(body)).get("params")
                 given = {key: line_of(value) for key, value in properties(parameters)} if parameters else {}
-                self.modules.append(Module(name, plain(node.named_children[1]), given, line))
+                self.modules.append(Module(name, plain(node.named_children[1]), given, body, line))
 
     def _declare_resource(self, node: Node, name: str) -> None:
         type_, _, version = plain(node.named_children[1]).partition("@")

@@ -113,6 +113,26 @@ def test_a_role_that_is_not_known_by_its_name_is_found(tmp_path: Path, role: str
     assert len(found(tmp_path, role=f"{role}\n")) == 1
 
 
+ASSIGNMENT = """
+resource account 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+  name: 'x'
+}
+
+resource role 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account.id)
+  scope: account
+}
+"""
+
+
+@pytest.mark.parametrize("scope", ["", "  scope: resourceGroup()\n", "  scope: subscription()\n"])
+def test_a_role_on_more_than_one_resource_is_found(tmp_path: Path, scope: str) -> None:
+    assert found(tmp_path, role=ASSIGNMENT) == []
+    wide = ASSIGNMENT.replace("  scope: account\n", scope)
+    assert wide != ASSIGNMENT
+    assert found(tmp_path, role=wide) == ["role.bicep:6: role gives a role on no one resource"]
+
+
 def reference(number: int) -> dict[str, str]:
     return {"$ref": f"#/{number}"}
 
