@@ -29,16 +29,26 @@ register() {
     exit 1
   fi
   # One of our own: anybody may have made another of that name, and would be let in by it.
-  PROMOTER_CLIENT_ID=$(az ad app list --show-mine --display-name "$name" --query "[?displayName=='$name'].appId | [0]" --output tsv)
+  if ! PROMOTER_CLIENT_ID=$(az ad app list --show-mine --display-name "$name" \
+    --query "[?displayName=='$name'].appId | [0]" --output tsv); then
+    echo "What you own in Entra cannot be listed; a service principal, for one, owns nothing that it could ask for. Name" >&2
+    echo "the app registration: azd env set PROMOTER_CLIENT_ID <application id>" >&2
+    exit 1
+  fi
   if [ -z "$PROMOTER_CLIENT_ID" ]; then
     echo "Making the app registration $name ..."
     body=$(sed "s/^{/{\"displayName\": \"$name\",/;q" application.json; sed 1d application.json)
     PROMOTER_CLIENT_ID=$(az rest --method post --url "$graph" --headers Content-Type=application/json \
       --body "$body" --query appId --output tsv)
-    az ad sp create --id "$PROMOTER_CLIENT_ID" --output none
   fi
+  # On its own, so that a run which broke off here is made good by the next.
+  az ad sp show --id "$PROMOTER_CLIENT_ID" --output none 2>/dev/null || az ad sp create --id "$PROMOTER_CLIENT_ID" --output none
   patch "{\"identifierUris\": [\"api://$PROMOTER_CLIENT_ID\"]}"
   patch "{\"api\": {\"preAuthorizedApplications\": [{\"appId\": \"$azure_cli\", \"delegatedPermissionIds\": [\"$scope\"]}]}}"
+  if ! command -v azd >/dev/null; then
+    echo "The app registration is there. Whoever deploys says: azd env set PROMOTER_CLIENT_ID $PROMOTER_CLIENT_ID"
+    return
+  fi
   azd env set PROMOTER_CLIENT_ID "$PROMOTER_CLIENT_ID"
   azd env set PROMOTER_REGISTERED "$PROMOTER_CLIENT_ID"
 }

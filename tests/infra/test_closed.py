@@ -6,6 +6,7 @@ A mistake in one of these shows only in Azure, if at all: none of them is a mist
 import re
 
 import pytest
+
 from infra.check.syntax import plain, properties, text_of
 from tests.infra.test_agreement import ROOT, app_settings, template
 

@@ -13,7 +13,8 @@ SCRIPT = INFRA / "entra" / "register.sh"
 FAKE = """#!/bin/sh
 { printf '%s' "$(basename "$0")"; printf ' [%s]' "$@"; echo; } >> "$NOTES"
 case "$*" in
-  "ad app list"*) echo "$KNOWN" ;;
+  "ad app list"*) echo "$KNOWN"; exit "${LIST_EXIT:-0}" ;;
+  "ad sp show"*) [ -n "$KNOWN" ] && [ -z "${NO_PRINCIPAL:-}" ] ;;
   *"--method post"*) echo made-id ;;
 esac
 """
@@ -86,6 +87,27 @@ def test_one_that_is_there_is_taken(azure: Azure) -> None:
     assert azure.run(known="known-id").returncode == 0
     assert not any("post" in call or "create" in call for call in azure.calls)
     assert "azd [env] [set] [PROMOTER_CLIENT_ID] [known-id]" in azure.calls
+
+
+def test_a_run_that_broke_off_is_made_good(azure: Azure) -> None:
+    """The registration is there, and its service principal is not."""
+    assert azure.run(known="known-id", NO_PRINCIPAL="yes").returncode == 0
+    assert "az [ad] [sp] [create] [--id] [known-id] [--output] [none]" in azure.calls
+    assert not any("post" in call for call in azure.calls)
+
+
+def test_who_cannot_be_asked_what_they_own_is_told_what_to_do(azure: Azure) -> None:
+    done = azure.run(LIST_EXIT="1")
+    assert done.returncode == 1
+    assert "azd env set PROMOTER_CLIENT_ID" in done.stderr
+    assert len(azure.calls) == 1
+
+
+def test_an_administrator_without_azd_is_told_what_to_hand_over(azure: Azure) -> None:
+    azure.without("azd")
+    done = azure.run()
+    assert done.returncode == 0, done.stderr
+    assert "azd env set PROMOTER_CLIENT_ID made-id" in done.stdout
 
 
 def test_one_that_is_named_is_left_alone(azure: Azure) -> None:
