@@ -3,11 +3,14 @@
 A mistake in one of these shows only in Azure, if at all: none of them is a mistake to the Bicep compiler.
 """
 
+import json
 import re
 
 import pytest
+import yaml
 
 from infra.check.syntax import plain, properties, text_of
+from promoter.entrypoints.events import _CHANGES, _PREFIX
 from tests.infra.test_agreement import ROOT, app_settings, template
 
 
@@ -116,6 +119,19 @@ PLACES = [
             ("events.bicep", "subscriptions"),
         )
     ),
+    ("main.bicep", "registryRoles", "params.registryName", "split(registry.id, '/')[8]"),
+    ("events.bicep", "topics", "params.registryName", "split(registry.id, '/')[8]"),
+    ("events.bicep", "deadLetterRoles", "params.accountName", "split(storageAccountId, '/')[8]"),
+    # One row of a query is an alert, and somebody is told.
+    ("app/alerts.bicep", "alert", "properties.enabled", "true"),
+    ("app/alerts.bicep", "alert", "properties.criteria.allOf.0.query", "rule.query"),
+    ("app/alerts.bicep", "alert", "properties.criteria.allOf.0.timeAggregation", "'Count'"),
+    ("app/alerts.bicep", "alert", "properties.criteria.allOf.0.operator", "'GreaterThan'"),
+    ("app/alerts.bicep", "alert", "properties.criteria.allOf.0.threshold", "0"),
+    ("app/alerts.bicep", "alert", "properties.actions", "{ actionGroups: [people.id] }"),
+    ("app/registry-subscription.bicep", "alert", "properties.enabled", "true"),
+    ("app/registry-subscription.bicep", "alert", "properties.criteria.allOf.0.threshold", "0"),
+    ("app/registry-subscription.bicep", "alert", "properties.actions", "[{ actionGroupId: actionGroupId }]"),
     ("events.bicep", "subscriptions", "dependsOn", "[deadLetterRoles[i]]"),
     ("events.bicep", "deadLetterRoles", "params.principalId", "topics[i].outputs.principalId"),
     # Events as the code reads them, tried for a day, then kept; by the topic's own identity.
@@ -131,6 +147,19 @@ PLACES = [
         "properties.deadLetterWithResourceIdentity.identity.type",
         "'SystemAssigned'",
     ),
+    (
+        "app/registry-subscription.bicep",
+        "subscription",
+        "properties.destination.properties.maxEventsPerBatch",
+        "1",
+    ),
+    (
+        "app/registry-subscription.bicep",
+        "subscription",
+        "properties.retryPolicy.eventTimeToLiveInMinutes",
+        "1440",
+    ),
+    ("app/registry-subscription.bicep", "subscription", "properties.retryPolicy.maxDeliveryAttempts", "30"),
     ("app/system-topic.bicep", "topic", "identity.type", "'SystemAssigned'"),
     ("app/system-topic.bicep", "topic", "properties.topicType", "'Microsoft.ContainerRegistry.Registries'"),
 ]
@@ -207,3 +236,50 @@ def test_names_keep_to_what_azure_allows() -> None:
     assert int(limit) + len("evgst-") == 50
     # An event subscription's: letters, digits and hyphens; an environment's of azd may hold others.
     assert value("events.bicep", "subscriptions", "params.name") == "subscriptionName"
+
+
+def test_the_events_that_are_subscribed_to_are_those_that_the_code_takes() -> None:
+    subscribed = value(
+        "app/registry-subscription.bicep", "subscription", "properties.filter.includedEventTypes"
+    )
+    assert set(re.findall(r"'(.*)'", subscribed)) == {f"{_PREFIX}{change}" for change in _CHANGES}
+
+
+def test_metrics_are_those_of_system_topics() -> None:
+    """learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/microsoft-eventgrid-systemtopics-metrics."""
+    metrics = template("app/registry-subscription.bicep").texts("alerts")
+    assert {each for each in metrics if each.endswith("Count")} == {"DeadLetteredCount", "DroppedEventCount"}
+
+
+@pytest.mark.parametrize("file", ["main.bicep", FUNCTION])
+def test_more_settings_may_hold_secrets(file: str) -> None:
+    text = (ROOT / "infra" / file).read_text()
+    assert re.search(r"@secure\(\)\n(?:@description.*\n)?param settings object", text)
+
+
+def test_the_workbooks_period_is_one_of_its_parameters() -> None:
+    workbook = template("app/workbook.bicep")
+    names = re.findall(r"\bname: '(\w+)'", text_of(workbook.variables["period"]))
+    used = re.findall(r"timeContextFromParameter: '(\w+)'", text_of(workbook.variables["charts"]))
+    assert used
+    assert set(used) <= set(names)
+
+
+def test_the_host_has_an_extension_bundle_that_knows_identities() -> None:
+    bundle = json.loads((ROOT / "host.json").read_text())["extensionBundle"]
+    assert bundle == {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.*, 5.0.0)"}
+
+
+def test_azd_is_one_that_leaves_the_registries_groups_alone() -> None:
+    """See docs/adr/0030."""
+    wanted = yaml.safe_load((ROOT / "azure.yaml").read_text())["requiredVersions"]["azd"]
+    assert tuple(map(int, wanted.removeprefix(">= ").split("."))) >= (1, 24, 1)
+
+
+def test_tokens_are_of_the_version_whose_issuer_the_template_names() -> None:
+    application = json.loads((ROOT / "infra/entra/application.json").read_text())
+    assert application["api"]["requestedAccessTokenVersion"] == 2
+    assert application["web"]["implicitGrantSettings"] == {
+        "enableIdTokenIssuance": True
+    }  # there is no secret
+    assert application["signInAudience"] == "AzureADMyOrg"
