@@ -298,6 +298,12 @@ async def test_nobody_is_asked_for_a_page_that_nobody_looks_at(look: Look, site:
     await page.clock.run_for(1_000)
     await settled(page)
     assert len(site.asked) > before
+    await page.evaluate(hide % "true")  # while it waits for an answer
+    await page.clock.run_for(4_000)
+    await settled(page)
+    before = len(site.asked)
+    await page.clock.run_for(600_000)
+    assert len(site.asked) == before
 
 
 async def test_what_one_was_at_stays_when_something_changes(look: Look, world: World) -> None:
@@ -325,6 +331,8 @@ async def test_long_lists_are_read_to_their_end(look: Look, site: Site, world: W
     site.instead = by_pages
     lines = (await look(world)).get_by_role("table", name="What runs where")
     await expect(lines.get_by_role("columnheader")).to_have_text(["Repository", "staging", "prod"])
+    await expect(lines.get_by_role("row").nth(1).get_by_role("cell").nth(1)).to_contain_text("v1.1.0")
+    await expect(lines).not_to_contain_text("nothing")
 
 
 # Bad days.
