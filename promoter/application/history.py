@@ -7,7 +7,7 @@ from heapq import merge
 
 from promoter.application.app import App
 from promoter.application.documents import Candidate, LogEntry, Todo, TodoKind, row_key
-from promoter.application.paging import Cursor, Limit, Listing, Page, every, listed, prefix_of
+from promoter.application.paging import Cursor, CursorError, Limit, Listing, Page, every, listed, prefix_of
 from promoter.domain.image import Repository
 from promoter.domain.line import Line
 from promoter.domain.promotion import Promotion
@@ -17,7 +17,7 @@ class Query(Listing, frozen=True, forbid_unknown_fields=True):
     """Which promotions are asked for.
 
     Attributes:
-        active: Only those that have not ended.
+        active: Only those that have not ended: all of them, whatever the limit.
     """
 
     limit: Limit = 20
@@ -37,6 +37,8 @@ async def history(app: App, query: Query) -> Page[Promotion]:
     """
     environments = target_environments(app, query.environment)
     if query.active:
+        if query.cursor is not None:
+            raise CursorError  # what is under way is one page, which answers none
         return Page(await _active(app, environments, query.repository), None)
     of = f"history~{query.environment or ''}~{prefix_of(query.repository)}"
     after = Cursor.parse(query.cursor, of)

@@ -188,7 +188,8 @@ class Api:
     def _told(self, status: int, document: Json) -> str:
         """A problem in words, and what to do where that is another thing than to ask for something else."""
         detail, field = document["detail"], document.get("field")
-        message = f"{field}: {detail}" if field and not detail.startswith(field) else str(detail)
+        is_told = not field or field == "id" or detail.startswith(field)  # no command calls anything an id
+        message = str(detail) if is_told else f"{field}: {detail}"
         for call, command in _COMMANDS.items():
             message = message.replace(call, command)
         if any(words in message for words in _NOT_KNOWN):

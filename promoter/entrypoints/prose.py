@@ -150,7 +150,8 @@ PROSE: dict[str, Prose] = {
     "history": Prose(
         LOOK,
         "Promotions, the newest first",
-        "The first page begins with what is under way, and then has `limit` of those that have ended.",
+        "The first page begins with what is under way, `limit` of it at most, and then has `limit` of those "
+        "that have ended. `active` has all of what is under way.",
         {"environment": "prod", "repository": "shop/web"},
     ),
     "show": Prose(

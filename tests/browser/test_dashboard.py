@@ -335,6 +335,20 @@ async def test_long_lists_are_read_to_their_end(look: Look, site: Site, world: W
     await expect(lines).not_to_contain_text("nothing")
 
 
+async def test_more_may_be_under_way_than_a_page_of_records_has(look: Look, site: Site, world: World) -> None:
+    async def crowded(request: web.Request) -> web.Response | None:
+        if request.path != f"/api/{ENVIRONMENTS}":
+            return None
+        whole = json.loads((await site.of_app(request)).text or "")
+        whole["items"][0]["inFlight"] = 6
+        return web.json_response(whole)
+
+    site.instead = crowded
+    page = await look(world)
+    await expect(page.get_by_role("link", name="7 under way")).to_be_visible()
+    await expect(page.get_by_role("region", name="Under way")).to_contain_text("6 more: promoter history")
+
+
 # Bad days.
 
 

@@ -35,12 +35,19 @@ function attention({ lines, records, details }) {
 
 const quiet = (text) => h("p", { class: "soft" }, text);
 
-function active({ records }) {
+/** How many promotions are under way: lines know them all, a page of records has some. */
+const inFlightOf = (lines) => lines.reduce((sum, each) => sum + each.inFlight, 0);
+
+function active({ lines, records }) {
   const going = records.filter(isActive);
+  const more = inFlightOf(lines) - going.length;
   if (!going.length) return quiet("Nothing is on its way.");
-  return cards(going, "active", (each) => h("li", { class: "card going" },
-    h("h3", recordLink(each.id, "active", image(each)), " to ", said(each.environment)),
-    h("p", phase(each), " ", moment(each.createdAt), soft(` ${each.kind}, by `, said(each.actor.name)))));
+  return [
+    ...cards(going, "active", (each) => h("li", { class: "card going" },
+      h("h3", recordLink(each.id, "active", image(each)), " to ", said(each.environment)),
+      h("p", phase(each), " ", moment(each.createdAt), soft(` ${each.kind}, by `, said(each.actor.name))))),
+    more > 0 ? quiet(`${more} more: promoter history --active has all.`) : null,
+  ];
 }
 
 function waiting({ candidates }) {

@@ -134,7 +134,7 @@ function render() {
 function summarize(data) {
   const numbers = [
     ["bad", failedOf(data.records).length, "failed", "attention"], ["held", data.lines.filter((each) => each.hold).length, "on hold", "attention"],
-    ["going", data.records.filter(isActive).length, "under way", "active"], ["plain", data.candidates.length, "waiting", "waiting"],
+    ["going", inFlightOf(data.lines), "under way", "active"], ["plain", data.candidates.length, "waiting", "waiting"],
   ];
   fill(byId("summary"), numbers.map(([kind, number, words, id]) => h("li",
     h("a", { href: `#${id}`, class: number ? kind : "none", "data-key": words }, h("strong", number), " ", words))));

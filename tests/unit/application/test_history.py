@@ -60,6 +60,11 @@ async def test_what_is_under_way_stands_first() -> None:
     assert named(page) == ["staging v3 pending", "staging v2 importing", "staging v1 succeeded"]
     active = await history(world.app, Query(active=True))
     assert named(active) == ["staging v3 pending", "staging v2 importing"]
+    only = await history(world.app, Query(active=True, limit=1))
+    assert (named(only), only.cursor) == (named(active), None), "what is under way is one page"
+    with pytest.raises(InvalidError) as caught:
+        await history(world.app, Query(active=True, cursor="abc"))
+    assert caught.value.field == "cursor"
     mine = await history(world.app, Query(active=True, repository=Repository("shop/api")))
     assert mine.items == []
 

@@ -64,7 +64,8 @@ def test_what_to_do_is_told_where_it_is_not_to_ask_for_something_else(
 def test_what_the_server_calls_by_its_own_name_is_told_as_the_command(
     desk: Desk, call: str, command: str
 ) -> None:
-    desk.api.put_problem(f"GET /promotions/{ID}", 404, f"there is none; GET /api/{call} lists them")
+    told = f"there is none; GET /api/{call} lists them"
+    desk.api.put_problem(f"GET /promotions/{ID}", 404, told, field="id")
     assert desk.run("show", ID).err == f"Error: there is none; `promoter {command}` lists them\n"
 
 
