@@ -221,6 +221,9 @@ def _on_track(line: Json) -> str:
 
 
 def _state(line: Json, now: datetime) -> Iterator[Text]:
+    current = line.get("current") or {}
+    if since := current.get("since"):
+        yield Text(f"came {relative(since, now, 1)}, by {clean(_by(current))}", "dim")
     if hold := line.get("hold"):
         since = f"on hold, {relative(hold['at'], now, 1)}, by {clean(hold['actor']['name'])}: "
         yield Text(since + clean(hold["reason"]), "yellow")

@@ -34,6 +34,12 @@ def test_status_says_what_runs_where_and_what_is_the_matter_there(desk: Desk) ->
     assert all(row.endswith(each) for row, each in zip(rows[2:], STATE, strict=True))
 
 
+def test_status_says_since_when_and_by_whom_where_the_server_does(desk: Desk) -> None:
+    known = line()["current"] | {"since": "2026-11-24T16:00:00Z", "actor": {"name": "ann\x1b"}}
+    desk.api.put("GET /environments", page(line(current=known)))
+    assert desk.run("status").out.splitlines()[1].endswith("sha256:0123456789ab  came 2 h ago, by ann\\x1b")
+
+
 def test_status_of_one_repository_or_environment_shows_nothing_else(desk: Desk) -> None:
     both = line(), line(track="1.x")
     desk.api.put("GET /environments", page(both[0], cursor="next"))
