@@ -112,13 +112,16 @@ async def _arrived(app: App, record: Promotion, known: Evidence) -> list[Work]:
 
 
 async def _judge_again(app: App, record: Promotion) -> list[Work]:
-    """A rollback holds its line and vetoes images, and ends a veto: whatever waits is judged with that."""
+    """A rollback holds its line and vetoes images, and ends a veto: whatever waits is judged with that.
+
+    It is woken before the follow-up is taken off what is left to do, for no row says that it is to be judged.
+    """
     line = await app.line(record.line_key)
     vetoed = [veto.digest for veto in line.vetoes if veto.record == record.id]
-    return [
-        *await waiting_on(app, record.line_key),
-        *(Consider(record.repository, digest) for digest in (*vetoed, record.digest)),
-    ]
+    images = (Consider(record.repository, digest) for digest in (*vetoed, record.digest))
+    for work in dict.fromkeys([*await waiting_on(app, record.line_key), *images]):
+        await app.scheduler.wake(work, timedelta(0))
+    return []
 
 
 async def _schedule_retry(app: App, record: Promotion) -> list[Work]:

@@ -41,10 +41,11 @@ class CrashPoints:
         self.calls.append(name)
         if number == self._at and not self._after:
             self._die(name)
-        result = await call()
-        if number == self._at:
-            self._die(name)
-        return result
+        try:
+            return await call()
+        finally:
+            if number == self._at:
+                self._die(name)
 
     def _die(self, name: str) -> None:
         self.crashed = True

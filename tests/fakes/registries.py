@@ -11,8 +11,6 @@ from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.policy import Location
 from promoter.simulation.registries import MemoryRegistries, name_of, tag_exists
 
-_POLL = timedelta(seconds=10)
-
 
 @dataclass
 class _Operation:
@@ -35,14 +33,18 @@ class FakeRegistry(MemoryRegistries):
 
     Attributes:
         polls: How many polls answer RUNNING before an import ends; with 0, `submit` itself ends it.
+        retry_after: How long a running import asks to be left alone.
         names_operation: Whether `submit` says where to ask; else it answers RUNNING with no operation.
+        fails: Whether imports end without having been carried out.
         submitted: Every import that was asked for, also those that were made to fail.
     """
 
     def __init__(self, *, polls: int = 1) -> None:
         super().__init__()
         self.polls = polls
+        self.retry_after = timedelta(seconds=10)
         self.names_operation = True
+        self.fails = False
         self.submitted: list[Import] = []
         self._operations: dict[str, _Operation] = {}
         self._submit_faults: list[_SubmitFault] = []
@@ -155,14 +157,15 @@ class FakeRegistry(MemoryRegistries):
         operation = f"https://management.example/operationResults/{next(self._numbers)}"
         self._operations[operation] = _Operation(request, self.polls, stuck)
         shown = operation if self.names_operation else None
-        return ImportStatus(Progress.RUNNING, shown, retry_after=_POLL)
+        return ImportStatus(Progress.RUNNING, shown, retry_after=self.retry_after)
 
     def _step(self, name: str, operation: _Operation) -> ImportStatus:
         if operation.result is None:
             if operation.stuck or operation.polls_left > 0:
                 operation.polls_left -= 1
-                return ImportStatus(Progress.RUNNING, name, retry_after=_POLL)
-            operation.result = self._carry_out(operation.request)
+                return ImportStatus(Progress.RUNNING, name, retry_after=self.retry_after)
+            failed = ImportStatus(Progress.FAILED, message="the registry could not read a layer")
+            operation.result = failed if self.fails else self._carry_out(operation.request)
         return operation.result
 
 

@@ -8,7 +8,8 @@ import hashlib
 import inspect
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import override
+from functools import partial
+from typing import NamedTuple, override
 
 import pytest
 
@@ -16,11 +17,12 @@ from promoter.application import ports
 from promoter.application.adopt import Adoption, adopt
 from promoter.application.app import App
 from promoter.application.documents import Candidate, Claim, LogEntry, Rejection, Todo
-from promoter.application.retry import retry
+from promoter.application.hold import hold, unhold
+from promoter.application.retry import abort, retry
 from promoter.application.work import Work, from_message, to_message
 from promoter.application.work import advance as wake_line
 from promoter.domain.image import Digest, Repository, Tag
-from promoter.domain.line import Line
+from promoter.domain.line import Line, LineKey
 from promoter.domain.policy import Policy
 from promoter.domain.promotion import Phase, Promotion
 from tests.fakes.crash import Crash, CrashPoints
@@ -44,10 +46,10 @@ _LATER = timedelta(minutes=80)  # past the deadline of an import, and past the l
 class CrashingWorld(World):
     """A world whose process dies at one call; the platform starts another and delivers again."""
 
-    def __init__(self, points: CrashPoints, policy_: Policy, polls: int) -> None:
-        self.points = points
+    def __init__(self, policy_: Policy, polls: int) -> None:
+        self.points = CrashPoints()
         super().__init__(policy_, polls=polls)
-        self.binding: ports.Scheduler = points.around(self.scheduler, "binding")
+        self.binding: ports.Scheduler = self.scheduler
 
     @override
     def new_app(self) -> App:
@@ -76,11 +78,11 @@ class CrashingWorld(World):
             self.restart()
             await trigger()
 
-    def restart(self) -> None:
-        """Another process takes over, and lives."""
-        self.points = CrashPoints()
+    def restart(self, points: CrashPoints | None = None) -> None:
+        """Another process takes over, and lives; or dies at one of the points."""
+        self.points = points or CrashPoints()
         self.app = self.new_app()
-        self.binding = self.scheduler
+        self.binding = self.points.around(self.scheduler, "binding")
 
     @override
     async def work(self, work: Work) -> None:
@@ -137,11 +139,16 @@ def _digest(tag: str) -> Digest:
     return Digest(f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}")
 
 
-async def _to_staging(world: CrashingWorld, tag: str) -> Digest:
+async def _pushed(world: CrashingWorld, tag: str, name: str = "") -> Digest:
     world.clock.advance(timedelta(seconds=1))
-    digest = world.registry.push(registry_id("dev"), WEB, tag, _digest(tag))
+    digest = world.registry.push(registry_id("dev"), WEB, tag, _digest(name or tag))
     event = world.pushed("dev", tag, digest)
     await world.until_done(lambda: world.deliver(event))
+    return digest
+
+
+async def _to_staging(world: CrashingWorld, tag: str) -> Digest:
+    digest = await _pushed(world, tag)
     await world.until_done(lambda: world.report("unit-tests", "passed", digest))
     await world.run(timedelta(minutes=10))
     return digest
@@ -168,11 +175,76 @@ async def manual(world: CrashingWorld) -> None:
     await _by_hand(world, "v1")
 
 
+async def two_in_staging(world: CrashingWorld) -> None:
+    """Two images have been promoted to staging."""
+    await _to_staging(world, "v1")
+    await _to_staging(world, "v2")
+
+
+async def two_in_prod(world: CrashingWorld) -> None:
+    """Two images have been promoted to prod by hand."""
+    await _by_hand(world, "v1")
+    await _by_hand(world, "v2")
+
+
 async def rollback(world: CrashingWorld) -> None:
     """Prod goes back to its first record."""
-    first = await _by_hand(world, "v1")
-    await _by_hand(world, "v2")
+    first = world.records("prod")[-1]
     await world.until_done(lambda: world.roll_back(first.id))
+
+
+async def rolled_back_meanwhile(world: CrashingWorld) -> None:
+    """Staging goes back to its first record, while one image is being imported and another is to be."""
+    first = world.records("staging")[-1]
+    world.registry.polls, world.registry.retry_after = 3, timedelta(seconds=40)
+    for tag, seconds in (("v3", 95), ("v4", 0)):
+        digest = await _pushed(world, tag)
+        await world.until_done(partial(world.report, "unit-tests", "passed", digest))
+        await world.run(timedelta(seconds=seconds))
+    await world.until_done(lambda: world.roll_back(first.id))
+
+
+async def overtaken(world: CrashingWorld) -> None:
+    """Behind what is being imported, an image is overtaken under its tag, and another is stopped by hand."""
+    world.registry.stick_next()
+    for tag, name in (("v1", "one"), ("latest", "two"), ("v2", "three"), ("latest", "four")):
+        digest = await _pushed(world, tag, name)
+        await world.until_done(partial(world.report, "unit-tests", "passed", digest))
+        await world.drain()
+    [stopped] = [each for each in world.records("staging") if each.tag == "v2"]
+    await world.until_done(lambda: abort(world.app, stopped.id, ANN))
+    world.registry.finish_late()
+
+
+async def tried_again(world: CrashingWorld) -> None:
+    """Imports fail until automation gives up, and tries again a minute later."""
+    world.registry.fails = True
+    digest = await _pushed(world, "v1")
+    await world.until_done(lambda: world.report("unit-tests", "passed", digest))
+    while not any(each.phase is Phase.FAILED for each in world.records("staging")):
+        await world.run(timedelta(seconds=10))
+    world.registry.fails = False
+
+
+async def unheard(world: CrashingWorld) -> None:
+    """The answers to imports are lost, also to one that moves the pointer and might finish late."""
+    for _ in range(2):
+        world.registry.fail_submit(executed=True)
+    digest = await _pushed(world, "v1")
+    await world.until_done(lambda: world.report("unit-tests", "passed", digest))
+
+
+async def held(world: CrashingWorld) -> None:
+    """An image waits for a hold on staging, which is lifted."""
+    line = LineKey("staging", Repository(WEB))
+    await world.until_done(lambda: hold(world.app, line, "release day", ANN))
+    digest = await _pushed(world, "v1")
+    await world.until_done(lambda: world.report("unit-tests", "passed", digest))
+
+    async def lift() -> None:
+        await world.wake(await unhold(world.app, line))
+
+    await world.until_done(lift)
 
 
 async def retried(world: CrashingWorld) -> None:
@@ -214,24 +286,46 @@ async def approved(world: CrashingWorld) -> None:
     await world.run(timedelta(minutes=10))
 
 
-type Story = Callable[[CrashingWorld], Awaitable[None]]
+async def nothing(_: CrashingWorld) -> None:
+    """Nothing has happened yet."""
+
+
+type Told = Callable[[CrashingWorld], Awaitable[None]]
+
+
+class Story(NamedTuple):
+    """What happens while the process may die, and what has happened before."""
+
+    tell: Told
+    policy: Policy
+    polls: int = _POLLS
+    before: Told = nothing
+
+
 _BY_HAND = policy(automatic_to_prod=False)
-STORIES: dict[str, tuple[Story, Policy, int]] = {
-    "automatic": (automatic, policy(), _POLLS),
-    "automatic, imports over at once": (automatic, policy(), 0),
-    "manual": (manual, _BY_HAND, _POLLS),
-    "rollback": (rollback, _BY_HAND, _POLLS),
-    "rollback, imports over at once": (rollback, _BY_HAND, 0),
-    "retry": (retried, _BY_HAND, _POLLS),
-    "adoption": (adopted, _BY_HAND, _POLLS),
-    "approval": (approved, policy(automatic_to_prod=False, approved=True), _POLLS),
+STORIES = {
+    "automatic": Story(automatic, policy()),
+    "automatic, imports over at once": Story(automatic, policy(), 0),
+    "manual": Story(manual, _BY_HAND),
+    "rollback": Story(rollback, _BY_HAND, before=two_in_prod),
+    "rollback, imports over at once": Story(rollback, _BY_HAND, 0, two_in_prod),
+    "rollback during an import": Story(rolled_back_meanwhile, _BY_HAND, 0, two_in_staging),
+    "overtaking and stopping": Story(overtaken, _BY_HAND, 0),
+    "retry": Story(retried, _BY_HAND),
+    "retry by automation": Story(tried_again, _BY_HAND, 1),
+    "answers lost": Story(unheard, _BY_HAND, 0),
+    "hold": Story(held, _BY_HAND, 0),
+    "adoption": Story(adopted, _BY_HAND),
+    "approval": Story(approved, policy(automatic_to_prod=False, approved=True)),
 }
 
 
 async def _told(name: str, points: CrashPoints) -> dict[str, object]:
-    story, policy_, polls = STORIES[name]
-    world = CrashingWorld(points, policy_, polls)
-    await story(world)
+    story = STORIES[name]
+    world = CrashingWorld(story.policy, story.polls)
+    await story.before(world)
+    world.restart(points)
+    await story.tell(world)
     await world.settle()
     return world.end()
 

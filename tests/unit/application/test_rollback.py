@@ -4,10 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
+from promoter.application.advance import advance as advance_line
+from promoter.application.documents import Todo
 from promoter.application.history import Query, history
 from promoter.application.hold import unhold
 from promoter.application.promote import NotQualifiedError, Wanted, promote
 from promoter.application.records import find_record
+from promoter.application.roll_back import roll_back
+from promoter.application.rollback_plan import RollbackWanted
 from promoter.application.work import advance
 from promoter.domain.condition import Kind, Override
 from promoter.domain.errors import NotFoundError
@@ -159,8 +163,8 @@ async def test_the_vetoed_image_stays_out_after_the_hold_is_deleted_until_a_roll
     assert second not in await vetoed(world, "prod")
 
 
-async def test_what_a_veto_alone_kept_from_going_on_goes_on_when_a_rollback_ends_the_veto() -> None:
-    world = World()
+async def kept_by_a_veto(world: World) -> tuple[Digest, Promotion]:
+    """An image that only its veto in staging keeps from prod, and its record in staging."""
     await released(world, "v1")
     second = await world.push("v2")
     await world.report("unit-tests", "passed", second)
@@ -172,8 +176,24 @@ async def test_what_a_veto_alone_kept_from_going_on_goes_on_when_a_rollback_ends
     await world.run()
     [candidate] = world.candidates("prod")
     assert candidate.decision.reasons.startswith("was rolled back in staging")
+    return second, bad
+
+
+async def test_what_a_veto_alone_kept_from_going_on_goes_on_when_a_rollback_ends_the_veto() -> None:
+    world = World()
+    second, bad = await kept_by_a_veto(world)
     await world.roll_back(bad.id)
     await world.run()
+    assert await world.current("prod") == second
+
+
+async def test_it_goes_on_too_where_the_process_dies_as_soon_as_nothing_is_left_to_do() -> None:
+    world = World(polls=0)
+    second, bad = await kept_by_a_veto(world)
+    await roll_back(world.app, RollbackWanted(bad.id), ANN)
+    await advance_line(world.app, bad.line_key)  # what it says is to be woken is lost
+    await world.run()
+    assert world.promotions.rows(Todo) == []
     assert await world.current("prod") == second
 
 
