@@ -161,6 +161,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.run(self.world.at_once([partial(self.ask, wanted, who)] * times))
 
     async def ask(self, wanted: Wanted, who: str) -> None:
+        self.world.clock.advance(timedelta(milliseconds=1))  # what was held in that moment was held before
         await self.begun(await promote(self.world.app, wanted, APPROVERS[who].actor))
 
     async def begun(self, outcome: Promoted | Candidate) -> None:
@@ -173,6 +174,7 @@ class AnyOrder(RuleBasedStateMachine):
 
         async def step() -> None:
             record = failed[pick % len(failed)]
+            self.world.clock.advance(timedelta(milliseconds=1))
             await self.begun(await retry(self.world.app, record.id, APPROVERS[who].actor))
 
         if failed:
