@@ -10,8 +10,9 @@ from functools import partial
 from typing import override
 
 from promoter.application.app import App
-from promoter.application.ports import Progress
+from promoter.application.ports import Clock, Import, ImportStatus, Progress
 from promoter.application.reconcile import notice_policy
+from promoter.application.take_push import Change, RegistryEvent
 from promoter.application.work import Work
 from promoter.domain.codec import convert, plain
 from promoter.domain.errors import ConcurrentChangeError, PromoterError, UnavailableError
@@ -20,6 +21,7 @@ from promoter.domain.policy import Policy
 from promoter.domain.policy_problems import problems
 from promoter.domain.promotion import Promotion
 from tests.fakes.jitter import jittered
+from tests.fakes.registries import FakeRegistry
 from tests.fakes.watching import WatchingStore
 from tests.fakes.world import WEB, World, policy, registry_id
 
@@ -97,12 +99,37 @@ FAULTS: dict[str, Callable[["BusyWorld", int], None]] = {
 """What may go wrong with one of the next calls."""
 
 
+class TellingRegistry(FakeRegistry):
+    """Registries that tell of what is imported into them, as Event Grid does.
+
+    Attributes:
+        told: An event for each import that was carried out.
+    """
+
+    def __init__(self, *, polls: int, clock: Clock) -> None:
+        super().__init__(polls=polls)
+        self.told: list[RegistryEvent] = []
+        self._clock = clock
+
+    @override
+    def _carry_out(self, request: Import) -> ImportStatus:
+        status = super()._carry_out(request)
+        if status.progress is Progress.ENDED:
+            at, registry = self._clock.now(), request.target_registry
+            event = RegistryEvent(
+                Change.PUSHED, registry, request.repository, request.digest, request.tag, at
+            )
+            self.told.append(event)
+        return status
+
+
 class BusyWorld(World):
     """A world with several instances at work, some of which die."""
 
     def __init__(self, policy_: Policy, *, polls: int, seed: int) -> None:
         self.dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
         super().__init__(policy_, polls=polls)
+        self.registry: TellingRegistry = TellingRegistry(polls=polls, clock=self.clock)
         self.promotions = WatchingStore(self._served_for)
         self.app = self.new_app()
 

@@ -29,7 +29,7 @@ from promoter.application.work import Consider, advance
 from promoter.domain.condition import Kind, Override, State
 from promoter.domain.conditions import OVERRIDABLE
 from promoter.domain.image import Digest, Repository, Tag
-from promoter.domain.line import LineKey
+from promoter.domain.line import Line, LineKey
 from promoter.domain.policy import Policy
 from promoter.domain.promotion import Phase, Promotion
 from tests.fakes.crash import Crash, CrashPoints
@@ -42,7 +42,7 @@ _TAGS = st.integers(0, 2)
 _IMAGES = st.integers(0, 3)
 _PICKS = st.integers(0, 1000)
 _PEOPLE = st.sampled_from(sorted(APPROVERS))
-_SETTLED = timedelta(minutes=90)
+_SETTLED = timedelta(minutes=150)
 _LOOKED_AT = timedelta(minutes=30)
 
 
@@ -113,6 +113,14 @@ class AnyOrder(RuleBasedStateMachine):
         """Events come late, out of order, more than once, and several at a time."""
         events = [self.events[pick % len(self.events)] for pick in picks]
         self.run(self.world.at_once([partial(self.deliver_it, event) for event in events]))
+
+    @precondition(lambda self: self.world.registry.told)
+    @rule(picks=st.lists(_PICKS, min_size=1, max_size=3))
+    def hear(self, picks: list[int]) -> None:
+        """Registries tell of what Promoter itself has imported, late and more than once too."""
+        told = self.world.registry.told
+        events = [told[-1 - pick % len(told)] for pick in picks]
+        self.run(self.world.at_once([partial(self.world.deliver, event) for event in events]))
 
     @rule(
         image=_IMAGES,
@@ -304,6 +312,7 @@ class AnyOrder(RuleBasedStateMachine):
         world = self.world
         assert world.promotions.rows(Todo) == []
         assert all(record.phase.is_terminal for record in world.promotions.rows(Promotion))
+        assert [line.drift for line in world.promotions.rows(Line) if line.drift] == []
         claims = world.promotions.rows(Claim)
         waiting = {row.row: row.digest for row in world.promotions.rows(Candidate)}
         assert waiting == {claim.row: claim.digest for claim in claims if claim.waits}
