@@ -118,7 +118,9 @@ class Flight:
         attempt = self.record.attempt
         overdue = self.now - (self.record.importing_at or self.now) > DEADLINE
         if self._is_rolled_back():
-            self.record = replaced(self.record, moves_current=False)
+            late = attempt is not None and attempt.then is not None and not attempt.ended
+            late = self.record.may_finish_late or late
+            self.record = replaced(self.record, moves_current=False, may_finish_late=late)
         pause = self._backed_off()
         if pause is None and attempt is not None and not attempt.ended:
             pause = await self._poll_if_it_answers(attempt) if overdue else await self._poll(attempt)
@@ -129,7 +131,7 @@ class Flight:
     def _is_rolled_back(self) -> bool:
         """Whether a rollback waits for this to end: then a pointer that was not touched yet never is."""
         record, attempt = self.record, self.record.attempt
-        begun = attempt is not None and record.pointer in {attempt.tag, attempt.then}
+        begun = attempt is not None and attempt.tag == record.pointer
         return record.kind is not Kind.ROLLBACK and record.sequence < self.line.barrier and not begun
 
     async def _judge(self, served: Served) -> Decision | None:
