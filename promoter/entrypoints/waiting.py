@@ -17,7 +17,7 @@ from promoter.domain.promotion import Promotion
 MAX_WAIT = 60
 AT_ONCE = 16
 """So many calls may wait in one process. One more is answered at once; its Retry-After says when to ask."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0625, 2.0
 
 type Seconds = Annotated[int, Meta(ge=0, le=MAX_WAIT)]
 
