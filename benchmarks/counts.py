@@ -19,8 +19,9 @@ from localhost.local_stack import LocalStack, Ports
 from localhost.ports import free_ports
 from localhost.programs import storage_connection_string
 
-_EXECUTED = re.compile(r"INFO +host: (\w+) succeeded \((\d+) ms")
-_OWN_LINE = re.compile(r"(?:INFO|WARNING|ERROR) +promoter: (.*)")
+EXECUTED = re.compile(r"Executed 'Functions\.(\w+)' \(Succeeded, .*Duration=(\d+)ms\)")
+_RECONCILED = "Executed 'Functions.reconcile' (Succeeded"
+_OWN_LINE = re.compile(r"\] (?:WARNING |ERROR )?promoter: (.*)")
 _SUCCEEDED = '"phase":"succeeded"'
 _WARM_UP = 3
 _NEVER, _OFTEN = "0 0 0 1 1 *", "*/5 * * * * *"
@@ -120,12 +121,12 @@ async def _count(promotions: int) -> Counts:
                 log, after = bench.log()[start:], await bench.stored()
             requests = bench.requests.take()
         async with _bench(Path(name), _OFTEN) as bench:
-            await bench.until(bench.log().count("reconcile succeeded") + 1, "reconcile succeeded")
+            await bench.until(bench.log().count(_RECONCILED) + 1, _RECONCILED)
             bench.requests.take()
-            await bench.until(bench.log().count("reconcile succeeded") + _RUNS, "reconcile succeeded")
+            await bench.until(bench.log().count(_RECONCILED) + _RUNS, _RECONCILED)
             idle = bench.reads
-    executed = _EXECUTED.findall(log)
-    lines = [line for line in _OWN_LINE.findall(log) if '"event":' in line]
+    executed = EXECUTED.findall(log)
+    lines = own_lines(log)
     per = {name: times / promotions for name, times in Counter(name for name, _ in executed).items()}
     return Counts(
         promotions=promotions,
@@ -141,6 +142,11 @@ async def _count(promotions: int) -> Counts:
         idle_executions=1,
         idle_table_reads=idle / _RUNS,
     )
+
+
+def own_lines(log: str) -> list[str]:
+    """What Promoter itself has said, of all that the host has logged."""
+    return [line for line in _OWN_LINE.findall(log) if '"event":' in line]
 
 
 async def _promote(bench: _Bench, client: Client, first: int, promotions: int) -> None:
