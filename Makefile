@@ -94,6 +94,23 @@ conformance: setup  ## Run the tests of the OCI distribution specification; writ
 test-az: setup .venv-az/.ready  ## Drive the emulator with the real az, which is set up for it (700 MB)
 	@$(PY) -m pytest -m slow tests/az $(ARGS)
 
+.PHONY: az-if-possible bench bench-compare soak docs-performance
+az-if-possible: setup
+	@$(MAKE) -s --no-print-directory .venv-az/.ready || echo "az could not be set up: there will be no comparison with it." >&2
+
+bench: setup debian-packages az-if-possible  ## Measure, print a table, write benchmarks/results.json; about five minutes
+	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m benchmarks $(ARGS)
+
+bench-compare: setup  ## The last results beside the committed ones
+	@$(PY) -m benchmarks --compare $(ARGS)
+
+soak: setup  ## Half an hour of promotions with faults; draws docs/soak.svg
+	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m benchmarks.soak $(ARGS)
+
+docs: docs-performance
+docs-performance: setup  ## Write the tables in docs/performance.md anew, of the results that there are
+	@$(PY) -m benchmarks --page
+
 lint: setup  ## Style, types, import contracts
 	@$(PY) -m ruff check .
 	$(PY) -m ruff format --check .

@@ -11,8 +11,6 @@ from promoter.adapters.identity import Identity
 from promoter.application.ports import Import, Progress
 from promoter.domain.image import Digest, Repository, Tag
 
-_PAUSE = 0.02
-
 
 @asynccontextmanager
 async def importer(bench: Bench) -> AsyncIterator[AzureRegistry]:
@@ -32,7 +30,7 @@ async def import_bare(registry: AzureRegistry, repository: str, digest: str, tar
         request = Import(source, Repository(repository), Digest(digest), to, Tag(tag), force)
         status = await registry.submit(request)
         while status.progress is Progress.RUNNING and status.operation:
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(status.retry_after.total_seconds())
             status = await registry.poll(status.operation)
         if status.progress is not Progress.ENDED:
             raise RuntimeError(status.message)

@@ -1,10 +1,14 @@
 """What a new instance pays before its first event: imports, and what an event that leads nowhere loads."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from benchmarks.figure import Figure
 from benchmarks.processes import fresh_python
+from benchmarks.stack import policy_file, pushed
+from benchmarks.table_service import TableService, serving
 
 _ROUNDS = 12
 _NEEDED = "azure.functions, azure.data.tables.aio, aiohttp"
@@ -32,7 +36,7 @@ UNWANTED = (
 """What an event that leads to no promotion must not load."""
 
 
-async def cold_import() -> list[Figure]:
+async def cold_import(_folder: Path) -> list[Figure]:
     """Fresh processes, in turn, so that what slows one slows the other."""
     for modules in (_NEEDED, "function_app"):
         import_seconds(modules)
@@ -52,6 +56,29 @@ async def cold_import() -> list[Figure]:
 def import_seconds(modules: str) -> float:
     """The CPU time that importing modules takes in a fresh process, its start not counted."""
     return float(fresh_python(_IMPORT.format(modules=modules)).output)
+
+
+async def modules(folder: Path) -> list[Figure]:
+    """What a push loads that waits for its gate, over tables in this process."""
+    file = policy_file(folder)
+    async with serving(TableService()) as account:
+        settings = {
+            "PROMOTER_POLICY": str(file),
+            "PromoterStorage": account.connection.reveal(),
+            "PROMOTER_AUTH": "local",
+        }
+        found = await asyncio.to_thread(loaded, pushed("lane-0/web"), settings)
+    return [
+        Figure(
+            name="modules",
+            title="modules of azure.mgmt, eventgrid, storage.queue, identity loaded by a push that waits",
+            unit="modules",
+            samples=(len(unwanted(found)),),
+            at_most=0,
+            detail={"all": len(found)},
+            note=f"{len(found)} modules in all, the worker's own included",
+        )
+    ]
 
 
 def loaded(event: Mapping[str, object], settings: Mapping[str, str]) -> set[str]:

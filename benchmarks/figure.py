@@ -93,7 +93,12 @@ class Results(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def load(path: Path) -> Results:
     """Read the results of an earlier run."""
-    return msgspec.json.decode(path.read_bytes(), type=Results)
+    return decoded(path.read_bytes())
+
+
+def decoded(text: bytes) -> Results:
+    """Results as they were saved."""
+    return msgspec.json.decode(text, type=Results)
 
 
 def now() -> datetime:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -56,7 +57,7 @@ class _Scheduler:
         return
 
 
-async def growth() -> list[Figure]:
+async def growth(_folder: Path) -> list[Figure]:
     """The same calls over a thousand, a hundred thousand and a million records of one repository."""
     reads = {size: await rows_read(size) for size in SIZES}
     small, large = reads[SIZES[0]], reads[SIZES[-1]]

@@ -8,8 +8,8 @@ from benchmarks.figure import Figure, quantile
 from benchmarks.stack import AT_ONCE, OUTS, POLLED, Bench
 from promoter.domain.promotion import Promotion
 
-_PUSHES, _POLLED = 50, 10
-_PAUSE = 0.3
+_PUSHES, _POLLED = 100, 5
+_PAUSE = 0.1
 
 
 async def latency(bench: Bench) -> list[Figure]:

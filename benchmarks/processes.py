@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,16 +30,21 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
         RuntimeError: It failed.
     """
     start = time.perf_counter()
-    with subprocess.Popen(  # noqa: S603 - our own programs
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        output, errors = _read(process)
+    with (
+        TemporaryFile("w+") as errors,
+        subprocess.Popen(  # noqa: S603 - our own programs
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
+        assert process.stdout is not None  # noqa: S101 - it was started so
+        output = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - start
-    if process.returncode:
-        message = f"{' '.join(command)} failed:\n{output}{errors}"
-        raise RuntimeError(message)
+        if process.returncode:
+            errors.seek(0)
+            message = f"{' '.join(command)} failed:\n{output}{errors.read()}"
+            raise RuntimeError(message)
     return Usage(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, output)
 
 
@@ -59,10 +65,3 @@ def mebibytes(pid: int) -> float:
     """How much memory of a running process is resident."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / _MIB
-
-
-def _read(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """What it says; a pipe that nobody reads would stop it."""
-    assert process.stdout, process.stderr  # noqa: S101 - it was started so
-    output = process.stdout.read()
-    return output, process.stderr.read() if process.stderr else ""

@@ -49,10 +49,12 @@ def registry_id(name: str) -> str:
 
 
 def policy() -> dict[str, Any]:
-    """Shop: by a gate to staging. Lanes: gates that never pass. Outs: automatic and without gates."""
+    """Shop: by a gate to staging. Hand: by hand. Lanes: gates that never pass. Outs: automatic, no gates."""
     environments = [{"name": name, "registry": registry_id(acr)} for name, acr in REGISTRIES.items()]
     rules = [_rule("dev-to-staging", "staging", "shop", ["unit-tests"])]
     rules.append(_rule("staging-to-prod", "prod", "shop", ["integration-tests"]) | {"from": "staging"})
+    by_hand = _rule("by-hand", "prod", "hand", []) | {"automatic": False}
+    rules.append(by_hand)
     for number in range(LANES):
         environments.append({"name": f"lane-{number}", "registry": registry_id(f"lane{number}acr")})
         rules.append(_rule(f"to-lane-{number}", f"lane-{number}", f"lane-{number}", ["unit-tests"]))
@@ -135,7 +137,7 @@ class Bench:
         """
         async with asyncio.timeout(patience):
             for environment in environments:
-                async for _ in _again(pause):
+                async for _ in again(pause):
                     if not await self._has_todos(environment):
                         break
 
@@ -146,7 +148,7 @@ class Bench:
             TimeoutError: It was not, for a minute.
         """
         async with asyncio.timeout(60):
-            async for _ in _again(0.1):
+            async for _ in again(0.1):
                 found = await self.records(environment, repository)
                 if ended := [record for record in found if record.phase is Phase.SUCCEEDED]:
                     return ended[0]
@@ -163,7 +165,7 @@ class Bench:
     async def quiet(self, seconds: float = 1.0) -> None:
         """Wait until the app has done nothing for a while: no storage operation but idle polls."""
         seen = -1
-        async for _ in _again(seconds):
+        async for _ in again(seconds):
             if seen == (seen := sum(not each.idle for each in self.counter.operations)):
                 return
 
@@ -173,7 +175,7 @@ class Bench:
         return [entity async for entity in found] != []
 
 
-async def _again(pause: float) -> AsyncIterator[None]:
+async def again(pause: float) -> AsyncIterator[None]:
     """At once, and then after every pause."""
     while True:
         yield
@@ -188,7 +190,7 @@ async def running(
     ports = Ports.free()
     extra = {f"out{number}acr": port for number, port in enumerate(free_ports(OUTS))}
     ports = replace(ports, registries={**ports.registries, **extra})
-    file = _policy_file(folder)
+    file = policy_file(folder)
     counter = Counter()
     async with AsyncExitStack() as stack:
         chosen = {"PROMOTER_RECONCILE_SCHEDULE": _NEVER, **_TELL_NOBODY, **(settings or {})}
@@ -210,7 +212,8 @@ async def running(
         yield bench
 
 
-def _policy_file(folder: Path) -> Path:
+def policy_file(folder: Path) -> Path:
+    """Write the policy into a folder, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "policy.yaml"
     file.write_text(json.dumps(policy()))

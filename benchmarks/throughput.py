@@ -16,7 +16,7 @@ async def throughput(bench: Bench) -> list[Figure]:
     await bench.deliver_all(waiting(100, "warm"), _AT_ONCE)
     rates, costs, rate = [], [], []
     for number in range(_ROUNDS):
-        bare = await _bare(bench, number)
+        bare = await run_bare(bench, "push", _COUNT, _AT_ONCE, number)
         events = waiting(_COUNT, f"round-{number}")
         seconds = 0.0
 
@@ -47,20 +47,16 @@ async def throughput(bench: Bench) -> list[Figure]:
     ]
 
 
-async def _bare(bench: Bench, number: int) -> dict[str, float]:
+async def run_bare(bench: Bench, work: str, count: int, at_once: int, number: int) -> dict[str, float]:
+    """The storage operations of some work and nothing else, so often, in a process of its own."""
+    order = {"storage": bench.stack.storage, "work": work, "count": count, "atOnce": at_once}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "benchmarks.bare"),
         cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
-    order = {
-        "storage": bench.stack.storage,
-        "count": _COUNT,
-        "atOnce": _AT_ONCE,
-        "lanes": LANES,
-        "round": number,
-    }
-    output, _ = await process.communicate(json.dumps(order).encode())
+    lines = json.dumps(order | {"lanes": LANES, "round": f"{work}-{number}"})
+    output, _ = await process.communicate(lines.encode())
     answer: dict[str, float] = json.loads(output)
     return answer
