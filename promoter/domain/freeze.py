@@ -7,13 +7,15 @@ Friday 16:00 for 64 hours is until Monday 08:00, also where the clocks are chang
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 from cronsim import CronSim, CronSimError
 
 from promoter.domain.duration import Duration
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _FIELDS = 5
 MAX_CHAINED = 1000
@@ -50,7 +52,9 @@ class Cron(str):
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str) -> ZoneInfo:
+def _zone(name: str) -> "ZoneInfo":
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - 5 ms that no policy without windows needs
+
     return ZoneInfo(name)
 
 
@@ -64,7 +68,7 @@ class TimeZone(str):
         """Check the text."""
         try:
             _zone(text)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        except (KeyError, ValueError, OSError) as error:
             message = f"{text[:60]!r} is not a time zone of the IANA database, as Europe/Berlin or UTC are"
             raise ValueError(message) from error
         return super().__new__(cls, text)
