@@ -36,12 +36,8 @@ PLACES = [
     (FUNCTION, "authentication", "name", "'authsettingsV2'"),
     (FUNCTION, "authentication", "properties.platform.enabled", ENTRA),
     (FUNCTION, "authentication", "properties.globalValidation.requireAuthentication", "true"),
-    (
-        FUNCTION,
-        "authentication",
-        "properties.globalValidation.unauthenticatedClientAction",
-        "'RedirectToLoginPage'",
-    ),
+    # No redirect: a program that calls itself Mozilla would take the sign-in's page for success (ADR 17).
+    (FUNCTION, "authentication", "properties.globalValidation.unauthenticatedClientAction", "'Return401'"),
     (FUNCTION, "authentication", "properties.httpSettings.requireHttps", "true"),
     (FUNCTION, "authentication", "properties.identityProviders.azureActiveDirectory.enabled", ENTRA),
     (
