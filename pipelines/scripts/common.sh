@@ -9,6 +9,9 @@ plain() {
 }
 exec 3>&1 > >(plain) 2> >(plain >&2)
 
+# As the pipeline has signed in (AzureCLI@2, azure/login), and not as a machine's own identity, which would come first.
+export AZURE_TOKEN_CREDENTIALS=${AZURE_TOKEN_CREDENTIALS:-AzureCliCredential}
+
 tell_agent() { # COMMAND
   echo "$1" >&3
 }

@@ -11,6 +11,7 @@ from typing import Any
 import click
 import pytest
 import yaml
+from azure.identity import DefaultAzureCredential
 
 from infra.check.__main__ import INFRA
 from promoter.cli.main import promoter as command_line
@@ -324,3 +325,23 @@ esac
     assert (done.returncode, done.stderr) == (0, "")
     assert "dev~shop:web~0 has failed, and is tried again" in done.stdout
     assert "is in dev: record dev~shop:web~1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ["AzureCliCredential"]),
+        ({"AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential"}, ["ManagedIdentityCredential"]),
+    ],
+)
+def test_scripts_sign_in_as_the_pipeline_did(
+    given: dict[str, str], expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent's own managed identity would come before `az login`."""
+    promoter = tmp_path / "promoter"
+    promoter.write_text('#!/bin/sh\necho "$AZURE_TOKEN_CREDENTIALS"\n')
+    promoter.chmod(0o755)
+    done = run("report", promoter, STATUS="passed", **given)
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", done.stdout.strip())
+    chain = DefaultAzureCredential().credentials
+    assert [type(each).__name__ for each in chain] == expected
