@@ -71,13 +71,22 @@ class Control:
 
     async def set_faults(self, request: web.Request) -> web.Response:
         """Set the whole switchboard."""
-        self._faults.replace(await _read(request, Switches))
+        switches = await _read(request, Switches)
+        self._require_registries(switches)
+        self._faults.replace(switches)
         return web.json_response(self._faults.view())
 
     async def add_fault(self, request: web.Request) -> web.Response:
         """Let one thing more go wrong."""
-        self._faults.add(await _read(request, Fault))
+        fault = await _read(request, Fault)
+        self._require_registries(Switches([fault]))
+        self._faults.add(fault)
         return web.json_response(self._faults.view())
+
+    def _require_registries(self, switches: Switches) -> None:
+        """Refuse what would never strike."""
+        if name := switches.unknown_registry(self._registries):
+            self._registry(name)
 
     async def clear_faults(self, _request: web.Request) -> web.Response:
         """Let nothing go wrong."""

@@ -6,6 +6,7 @@ before: one seed gives one schedule, whatever the order in which concurrent call
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -141,6 +142,11 @@ class Fault(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=T
             message = f"probability is from 0 to 1, not {self.probability}"
             raise ValueError(message)
 
+    @property
+    def needs_registry(self) -> bool:
+        """Whether `registry` must be one: a site may come later, and custom topics raise events too."""
+        return not self.operation.startswith(("site.", "event."))
+
 
 class Switches(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """The whole switchboard, as `PUT /emulator/faults` takes it.
@@ -156,6 +162,12 @@ class Switches(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
     seed: int | None = None
     import_echo: bool = False
     no_force_same_digest: SameDigest = SameDigest.CONFLICT
+
+    def unknown_registry(self, known: Iterable[str]) -> str | None:
+        """Name a registry that a fault waits for in vain, because it is none of the known."""
+        names = {name.lower() for name in known}
+        waited_for = (fault.registry for fault in self.faults if fault.registry and fault.needs_registry)
+        return next((name for name in waited_for if name.lower() not in names), None)
 
 
 @dataclass

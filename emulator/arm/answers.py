@@ -32,7 +32,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     except ArmError as error:
         return error_response(error)
-    except web.RequestPayloadError as error:
+    except (web.RequestPayloadError, RecursionError) as error:
         return error_response(ArmError(HTTPStatus.BAD_REQUEST, "BadRequest", f"The body is broken: {error}"))
     except web.HTTPException as error:
         if error.content_type == "application/json":

@@ -138,8 +138,8 @@ def _run(options: argparse.Namespace) -> None:
         if options.ephemeral:
             folder = tempfile.TemporaryDirectory(prefix="emulator-", ignore_cleanup_errors=True)
             options.data = Path(stack.enter_context(folder))
-        switches = _read(options.faults, Switches, "--faults", Switches())
-        asyncio.run(_up(_settings(options), switches))
+        settings = _settings(options)
+        asyncio.run(_up(settings, _faults(options, settings)))
 
 
 async def _up(settings: Settings, switches: Switches) -> None:
@@ -176,6 +176,14 @@ def _settings(options: argparse.Namespace) -> Settings:
         tls=options.tls,
         seed=options.seed,
     )
+
+
+def _faults(options: argparse.Namespace, settings: Settings) -> Switches:
+    switches = _read(options.faults, Switches, "--faults", Switches())
+    if name := switches.unknown_registry(one.name for one in settings.registries):
+        message = f"--faults {options.faults}: there is no registry {name!r}"
+        raise StartError(message)
+    return switches
 
 
 def _registries(options: argparse.Namespace) -> tuple[RegistrySettings, ...]:

@@ -66,7 +66,7 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     except OciError as error:
         return _error_response(error)
-    except web.RequestPayloadError as error:
+    except (web.RequestPayloadError, RecursionError) as error:
         reason = f"the body is broken: {error}"
         return _error_response(OciError(HTTPStatus.BAD_REQUEST, "UNSUPPORTED", reason))
     except web.HTTPException as error:

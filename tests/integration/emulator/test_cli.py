@@ -181,6 +181,24 @@ class TestOnARunningEmulator:
         assert (await command("collect")).startswith("0 blobs")
         assert (await command("collect", "--spare-blobs", "0")).startswith("1 blobs")
 
+    async def test_a_fault_in_a_registry_that_is_not_there(
+        self, azure: Azure, command: Callable[..., Awaitable[str]]
+    ) -> None:
+        said = await command("fault", "add", "import.run", "fail", "--registry", "none", code=1)
+
+        assert "there is no registry 'none'; these are: dev, prod" in said
+        assert azure.faults.view()["faults"] == []
+
+
+def test_faults_from_the_start_in_a_registry_that_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "faults.json"
+    file.write_text('{"faults": [{"operation": "import.run", "effect": "fail", "registry": "none"}]}')
+
+    assert main(["up", "--ephemeral", "--registry", "dev=0", "--faults", str(file)]) == 1
+    assert f"--faults {file}: there is no registry 'none'" in capsys.readouterr().err
+
 
 def test_without_an_emulator_a_command_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fault", "list", "--url", "http://127.0.0.1:9"]) == 1

@@ -406,6 +406,7 @@ class TestTheSwitchboard:
             {"operation": "import.submit", "effect": "delay", "seconds": -1},
             {"operation": "import.submit", "effect": "status", "times": -1},
             {"operation": "import.submit", "effect": "status", "unknown": 1},
+            {"operation": "import.submit", "effect": "status", "registry": "none"},
             {"operation": "none", "effect": "status"},
         ],
     )
@@ -418,6 +419,12 @@ class TestTheSwitchboard:
 
         assert (answer.status, answer.json["error"]["code"]) == (400, "BadRequest")
         assert len(azure.faults.view()["faults"]) == 1  # type: ignore[arg-type]
+
+    async def test_a_site_may_come_later_and_a_topic_raises_events_too(self, azure: Azure) -> None:
+        arm = Oci(azure.session, azure.arm_url)
+        for operation in ("site.read", "event.delivery"):
+            fault = {"operation": operation, "effect": "delay", "registry": "later"}
+            assert (await arm.ask("POST", "/emulator/faults", json=fault)).status == 200
 
     @pytest.mark.parametrize("operation", list(Operation))
     def test_every_operation_can_go_wrong(self, operation: Operation) -> None:

@@ -1,6 +1,7 @@
 """What a client should not do, and does: broken bodies, absurd numbers, hanging up, all at once."""
 
 import asyncio
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,18 @@ class TestBodies:
         assert b'"the body is broken: ' in answer
         assert (await dev.ask("GET", location)).headers["Range"] == "0-0"
         assert [file.name for file in (tmp_path / "uploads").iterdir()] == [location.rpartition("/")[2]]
+
+    async def test_that_are_nested_without_end_are_refused(self, azure: Azure, dev: Oci) -> None:
+        deep = BytesIO(b'{"x":' + b"[" * 100_000)
+        path = f"{azure.registry('dev').resource_id}/importImage?api-version=1"
+
+        pushed = await dev.ask("PUT", "manifests/v1", data=deep, headers={"Content-Type": OCI_MANIFEST})
+        imported = await Oci(azure.session, azure.arm_url).ask(
+            "POST", path, data=BytesIO(deep.getvalue()), headers={"Authorization": "Bearer me"}
+        )
+
+        assert (pushed.status, pushed.code) == (400, "UNSUPPORTED")
+        assert (imported.status, imported.json["error"]["code"]) == (400, "BadRequest")
 
     @pytest.mark.parametrize(
         "content_type", ["multipart/form-data", "application/x-www-form-urlencoded; charset=none"]
