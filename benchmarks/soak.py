@@ -52,7 +52,7 @@ FAULTS = {
 }
 """What goes wrong: about one promotion in six meets something."""
 _EVERY = 5.0
-_PATIENCE = 20 * 60
+_PATIENCE = 10 * 60
 # What the host logs of a promotion that has succeeded: when, and of which repository.
 SUCCEEDED = re.compile(r'^\[([^\]]+)\] promoter: .*"phase":"succeeded".*"repository":"([^"]+)"', re.MULTILINE)
 
@@ -102,7 +102,7 @@ class Soak:
         """Wait for what is still on its way.
 
         Raises:
-            TimeoutError: It is not there after twenty minutes.
+            TimeoutError: It is not there after ten minutes.
         """
         async with asyncio.timeout(_PATIENCE):
             async for _ in again(_EVERY):
@@ -182,12 +182,14 @@ async def _soak(minutes: float, rate: float, out: Path) -> int:
         soak = Soak(bench)
         watching = asyncio.create_task(soak.watch())
         console.print(f"{rate:g} images a second for {minutes:g} minutes, with faults.")
-        await soak.push_for(minutes * 60, rate)
-        await soak.until_all_are_there()
-        watching.cancel()
-        soak.note()
+        try:
+            await soak.push_for(minutes * 60, rate)
+            await soak.until_all_are_there()
+        finally:  # also what was broken off, or has lost something, is worth seeing
+            watching.cancel()
+            soak.note()
+            await asyncio.to_thread(out.write_text, soak.drawn())
         await bench.switch({"faults": []})
-        await asyncio.to_thread(out.write_text, soak.drawn())
         await soak.check()
     went = f"{datetime.now(UTC):%Y-%m-%d}, {machine()}: {soak.told(minutes)}"
     if out == PICTURE:
