@@ -42,6 +42,11 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
+async def settled(page: Page) -> None:
+    """Wait until the page has its answers."""
+    await page.evaluate("page.asking")
+
+
 class Faults(list[str]):
     """Whatever was wrong with a page, or was loaded from elsewhere."""
 
@@ -75,16 +80,12 @@ async def look(browser: Browser, site: Site, faults: Faults) -> AsyncGenerator[L
         )
         await page.clock.install(time=world.clock.now())
         await page.goto(f"{site.address}dashboard{address}")
+        await settled(page)
         return page
 
     yield opened
     for each in contexts:
         await each.close()
-
-
-async def settled(page: Page) -> None:
-    """Wait until the page has its answers."""
-    await page.evaluate("page.asking")
 
 
 async def test_it_shows_what_runs_where_since_when_and_by_whom(look: Look, world: World) -> None:
@@ -454,10 +455,26 @@ async def test_with_entra_it_leads_to_the_platforms_sign_in_and_back(
 ) -> None:
     run_over(world, monkeypatch, access=Access(Auth.ENTRA, platform=True))
     page = await look(world, address="#record/x")
+    await expect(page.get_by_text("Nothing is shown yet")).to_be_visible()
+    await expect(page.get_by_label("Repository")).to_be_hidden()
     link = page.get_by_role("link", name="Sign in with Microsoft")
     back = "%2Fapi%2Fdashboard%23record%2Fx"
     assert await link.get_attribute("href") == f"/.auth/login/aad?post_login_redirect_uri={back}"
     await expect(page.get_by_label("A key of the Functions app")).to_be_hidden()
+
+
+async def test_who_is_no_longer_signed_in_keeps_what_was_shown(look: Look, site: Site, world: World) -> None:
+    page = await look(world)
+    await expect(page.get_by_role("link", name="1 failed")).to_be_visible()
+
+    async def out(_: web.Request) -> web.Response | None:
+        return web.Response(status=302, headers={"Location": "https://login.example/"})
+
+    site.instead = out
+    await page.clock.run_for(4_000)
+    await expect(page.get_by_text("No longer signed in")).to_be_visible()
+    await expect(page.get_by_role("alert")).to_contain_text("What is shown below is from 15:21")
+    await expect(page.get_by_role("table", name="What runs where")).to_be_visible()
 
 
 async def test_who_lacks_the_role_is_told_which(

@@ -66,22 +66,24 @@ function say(text) {
 
 const TOLD = {
   unreachable: "Promoter does not answer",
-  unknown: "Sign in to see what runs where",
+  unknown: AUTH === "entra" ? "Sign in to see what runs where" : "Give a key to see what runs where",
   denied: "You may not look at this",
   failed: "Promoter cannot answer",
 };
 
 function showTrouble(error, pause) {
   document.body.dataset.stale = "";
-  setState("bad", TOLD[error.kind]);
+  const isCalm = error.kind === "unknown"; // nobody begins signed in
+  const calmly = page.checked ? "No longer signed in" : "Nothing is shown yet";
+  setState(isCalm ? "plain" : "bad", isCalm ? calmly : TOLD[error.kind]);
   const words = [
-    h("h2", TOLD[error.kind]), h("p", sentence(capital(error.message)), "."),
+    h("h2", TOLD[error.kind]), isCalm ? null : h("p", sentence(capital(error.message)), "."),
     error.problems.length ? h("ul", error.problems.map((each) => h("li", said(each)))) : null,
     page.checked ? h("p", "What is shown below is from ", moment(page.checked.toISOString()), ".") : null,
     error.kind === "unknown" && AUTH === "entra" ? h("p", signInLink()) : null,
   ].filter(Boolean);
   const trouble = byId("trouble"), before = trouble.textContent;
-  const holder = h("div", words);
+  const holder = h("div", { class: isCalm ? "calm" : "bad" }, words);
   if (holder.textContent !== before) trouble.replaceChildren(holder);
   const asksKey = error.kind === "unknown" && AUTH !== "entra";
   if (asksKey && client.key) { client.key = null; trouble.append(h("p", "The key that was given opens nothing here.")); }
@@ -121,6 +123,7 @@ function render() {
   const { lines, candidates, records } = page.data;
   const isEmpty = !lines.length && !candidates.length && !records.length;
   byId("all").hidden = isEmpty;
+  byId("filter").hidden = isEmpty;
   byId("empty").hidden = !isEmpty;
   const sections = { attention, active, waiting, lines: matrix, lately };
   for (const [id, section] of Object.entries(sections)) fill(document.querySelector(`#${id} > div`), section(data));
