@@ -12,7 +12,7 @@ from promoter.application.hold import waiting_on
 from promoter.application.ports import Delete, Import
 from promoter.application.work import Consider, Work
 from promoter.domain.condition import Kind
-from promoter.domain.errors import ConcurrentChangeError, UnavailableError
+from promoter.domain.errors import ConcurrentChangeError, PromoterError, UnavailableError
 from promoter.domain.evidence import Arrival, Evidence
 from promoter.domain.line import Line, LineKey
 from promoter.domain.promotion import Phase, Promotion
@@ -66,7 +66,7 @@ async def follow_up_all(app: App, key: LineKey) -> list[Work]:
     for todo in todos:
         try:
             wake += await _leftover(app, todo)
-        except (ConcurrentChangeError, UnavailableError) as error:
+        except PromoterError as error:
             log.warning("%s: %s is left for the next time: %s", todo.line_key, todo.kind, error)
     return wake
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import override
 
 from promoter.application.ports import Change
-from promoter.domain.errors import UnavailableError
+from promoter.domain.errors import PromoterError, UnavailableError
 from promoter.domain.evidence import Evidence, Fact
 from promoter.simulation.stores import MemoryEvidenceStore, MemoryPromotionStore
 
@@ -14,16 +14,16 @@ class _Faults:
 
     def __init__(self) -> None:
         super().__init__()
-        self._next: list[tuple[UnavailableError | None, bool]] = []
+        self._next: list[tuple[PromoterError | None, bool]] = []
 
     def fail_next(
-        self, error: UnavailableError | None = None, *, executed: bool = False, skipping: int = 0
+        self, error: PromoterError | None = None, *, executed: bool = False, skipping: int = 0
     ) -> None:
         """Let the next write fail, or one after some more; `executed`: although it was carried out."""
         self._next += [(None, True)] * skipping
         self._next.append((error or UnavailableError("the store does not answer"), executed))
 
-    def _take(self) -> tuple[UnavailableError | None, bool]:
+    def _take(self) -> tuple[PromoterError | None, bool]:
         return self._next.pop(0) if self._next else (None, True)
 
 

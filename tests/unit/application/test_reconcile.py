@@ -10,7 +10,7 @@ from promoter.application.hold import hold, unhold
 from promoter.application.ports import ImportStatus, Progress
 from promoter.application.reconcile import KEPT
 from promoter.application.work import advance
-from promoter.domain.errors import UnavailableError
+from promoter.domain.errors import InvalidError, UnavailableError
 from promoter.domain.image import Repository
 from promoter.domain.line import LineKey
 from promoter.domain.policy import Policy
@@ -100,6 +100,21 @@ async def test_follow_ups_that_were_lost_are_made_good() -> None:
     await settle(world)
     assert await world.current("prod") == digest
     assert world.promotions.rows(Todo) == []
+
+
+async def test_a_follow_up_that_cannot_be_done_keeps_no_other_from_being_done() -> None:
+    world = World(polls=0)
+    first, _ = [await qualified(world, tag) for tag in ("v1", "v2")]
+    for _ in range(2):
+        world.evidence.fail_next()
+        await world.work(advance(STAGING))
+    lose_messages(world)
+    assert len([todo for todo in world.promotions.rows(Todo) if todo.kind is TodoKind.FOLLOW_UP]) == 2
+    world.evidence.fail_next(InvalidError("more is known of the image than can be kept"))
+    await world.work(advance(STAGING, leftovers=True))
+    await world.run()
+    assert await world.current("prod") == first
+    assert [todo.sequence for todo in world.promotions.rows(Todo)] == [2]
 
 
 async def test_an_image_that_waits_for_a_person_goes_when_the_policy_makes_its_rule_automatic() -> None:
