@@ -8,9 +8,10 @@ from promoter.application.app import App
 from promoter.application.consider import consider, judge
 from promoter.application.documents import Claim, Todo, TodoKind, claim_row
 from promoter.application.documents import follow_up as todo_of
+from promoter.application.flight import RECHECK
 from promoter.application.hold import waiting_on
 from promoter.application.ports import Delete, Import
-from promoter.application.work import Consider, Work
+from promoter.application.work import Consider, Work, advance
 from promoter.domain.condition import Kind
 from promoter.domain.errors import ConcurrentChangeError, PromoterError, UnavailableError
 from promoter.domain.evidence import Arrival, Evidence
@@ -51,7 +52,8 @@ async def follow(app: App, record: Promotion, known: Evidence | None = None) -> 
         with contextlib.suppress(ConcurrentChangeError):  # somebody else has done it, and removed it
             await app.commit(Delete(todo_of(record)))
     except UnavailableError as error:  # what is to be woken must not be lost for it
-        log.warning("%s: the follow-up of %s may be done again: %s", record.line_key, record.id, error)
+        log.warning("%s: the follow-up of %s is done again: %s", record.line_key, record.id, error)
+        await app.scheduler.wake(advance(record.line_key, leftovers=True), RECHECK)
     return wake
 
 

@@ -89,6 +89,9 @@ FAULTS: dict[str, Callable[["BusyWorld", int], None]] = {
     "a fact is written unheard": lambda world, after: world.evidence.fail_next(executed=True, skipping=after),
     "an import is not accepted": lambda world, _: world.registry.fail_submit(),
     "an import is accepted unheard": lambda world, _: world.registry.fail_submit(executed=True),
+    "an import is forbidden": lambda world, _: world.registry.answer_submit(
+        ImportStatus(Progress.FORBIDDEN, message="the role is missing")
+    ),
     "imports are throttled": lambda world, _: world.registry.fail_submit(timedelta(minutes=2)),
     "an import runs on": lambda world, _: world.registry.stick_next(),
     "an import is said to have failed": lambda world, _: world.registry.answer_poll(Progress.FAILED),

@@ -99,12 +99,14 @@ class AnyOrder(RuleBasedStateMachine):
         await until_taken(lambda: self.world.deliver(event))
         self.delivered.add(event)
 
-    @rule(pick=_TAGS, image=_IMAGES, seconds=st.sampled_from([0, 60, 600]))
+    @rule(pick=_TAGS, image=_IMAGES, seconds=st.sampled_from([0, 60, 600, 8000]))
     def release(self, pick: int, image: int, seconds: int) -> None:
-        """An image that passes everywhere, so that the days are not bad ones only."""
+        """An image that passes everywhere and that all approve of, so that the days are not bad ones only."""
         self.push(pick, image, delivered=True)
-        for gate, environment in _GATES:
-            self.report(image, (gate, environment), "passed", 1)
+        for gate in _GATES:
+            self.report(image, gate, "passed", 1)
+        for who in APPROVERS:
+            self.approve(image, who, Word.APPROVE)
         self.wait(seconds, also=False)
 
     @precondition(lambda self: self.events)
