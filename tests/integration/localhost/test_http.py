@@ -173,10 +173,24 @@ async def text(request: Any) -> str:  # noqa: ANN401 - aiohttp's request in a co
 
 class TestAdmin:
     async def test_the_state(self, host: RunningHost, http: aiohttp.ClientSession) -> None:
-        async with http.get(f"{host.url}/admin/host/status") as response:
-            status = await response.json()
+        status = await self.status(host, http)
         assert (status["state"], status["errors"]) == ("Running", [])
         assert status["processUptime"] > 0
+
+    async def test_how_much_runs(self, host: RunningHost, http: aiohttp.ClientSession) -> None:
+        async def until_running(*, anything: bool) -> None:
+            async with asyncio.timeout(20):
+                while bool((await self.status(host, http))["runningInvocations"]) is not anything:
+                    pass
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(text(http.post(f"{host.url}/api/slow", data="1")))
+            await until_running(anything=True)
+        await until_running(anything=False)
+
+    async def status(self, host: RunningHost, http: aiohttp.ClientSession) -> Any:  # noqa: ANN401 - JSON
+        async with http.get(f"{host.url}/admin/host/status") as response:
+            return await response.json()
 
     async def test_the_functions(self, host: RunningHost, http: aiohttp.ClientSession) -> None:
         async with http.get(f"{host.url}/admin/functions") as response:
