@@ -31,11 +31,16 @@ class Machine:
 
     async def work(self, work: Work) -> None:
         """Take one message off the queue."""
+        app = self.instance()
         match work:
             case Advance():
-                await self.wake(await advance(self.app, work.line_key, leftovers=work.leftovers))
+                await self.wake(await advance(app, work.line_key, leftovers=work.leftovers))
             case Consider():
-                await self.wake(await consider(self.app, Image(work.repository, work.digest)))
+                await self.wake(await consider(app, Image(work.repository, work.digest)))
+
+    def instance(self) -> App:
+        """The process that takes the next message."""
+        return self.app
 
     async def drain(self) -> None:
         """Take all that is due now, and all that it leads to at once."""

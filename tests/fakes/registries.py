@@ -35,7 +35,7 @@ class FakeRegistry(MemoryRegistries):
         polls: How many polls answer RUNNING before an import ends; with 0, `submit` itself ends it.
         retry_after: How long a running import asks to be left alone.
         names_operation: Whether `submit` says where to ask; else it answers RUNNING with no operation.
-        fails: Whether imports end without having been carried out.
+        failing: How many of the next imports end without having been carried out.
         submitted: Every import that was asked for, also those that were made to fail.
     """
 
@@ -44,7 +44,7 @@ class FakeRegistry(MemoryRegistries):
         self.polls = polls
         self.retry_after = timedelta(seconds=10)
         self.names_operation = True
-        self.fails = False
+        self.failing = 0
         self.submitted: list[Import] = []
         self._operations: dict[str, _Operation] = {}
         self._submit_faults: list[_SubmitFault] = []
@@ -153,7 +153,7 @@ class FakeRegistry(MemoryRegistries):
         stuck = self._sticky > 0
         self._sticky = max(0, self._sticky - 1)
         if self.polls == 0 and not stuck:
-            return self._carry_out(request)
+            return self._end(request)
         operation = f"https://management.example/operationResults/{next(self._numbers)}"
         self._operations[operation] = _Operation(request, self.polls, stuck)
         shown = operation if self.names_operation else None
@@ -164,9 +164,14 @@ class FakeRegistry(MemoryRegistries):
             if operation.stuck or operation.polls_left > 0:
                 operation.polls_left -= 1
                 return ImportStatus(Progress.RUNNING, name, retry_after=self.retry_after)
-            failed = ImportStatus(Progress.FAILED, message="the registry could not read a layer")
-            operation.result = failed if self.fails else self._carry_out(operation.request)
+            operation.result = self._end(operation.request)
         return operation.result
+
+    def _end(self, request: Import) -> ImportStatus:
+        if self.failing > 0:
+            self.failing -= 1
+            return ImportStatus(Progress.FAILED, message="the registry could not read a layer")
+        return self._carry_out(request)
 
 
 def _answer(answer: ImportStatus | UnavailableError) -> ImportStatus:

@@ -22,8 +22,11 @@ from promoter.domain.policy_problems import problems
 from promoter.domain.promotion import Promotion
 from tests.fakes.jitter import jittered
 from tests.fakes.registries import FakeRegistry
+from tests.fakes.time import START
 from tests.fakes.watching import WatchingStore
 from tests.fakes.world import WEB, World, policy, registry_id
+
+_OLD = 0.4  # of messages, how many a process with the policy of before takes while there is one
 
 type Action = Callable[[], Awaitable[object]]
 
@@ -94,12 +97,12 @@ FAULTS: dict[str, Callable[["BusyWorld", int], None]] = {
     ),
     "imports are throttled": lambda world, _: world.registry.fail_submit(timedelta(minutes=2)),
     "an import runs on": lambda world, _: world.registry.stick_next(),
-    "an import is said to have failed": lambda world, _: world.registry.answer_poll(Progress.FAILED),
+    "imports fail": lambda world, times: setattr(world.registry, "failing", times),
     "an import is not known": lambda world, _: world.registry.answer_poll(Progress.UNKNOWN),
     "a poll is not answered": lambda world, _: world.registry.fail_poll(),
     "a registry is not read": lambda world, _: world.registry.fail_digest(),
 }
-"""What may go wrong with one of the next calls."""
+"""What may go wrong with one of the next calls, or with some."""
 
 
 class TellingRegistry(FakeRegistry):
@@ -130,6 +133,8 @@ class BusyWorld(World):
     """A world with several instances at work, some of which die."""
 
     def __init__(self, policy_: Policy, *, polls: int, seed: int) -> None:
+        self._older: App | None = None
+        self._older_until = START
         self.dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
         super().__init__(policy_, polls=polls)
         self.registry: TellingRegistry = TellingRegistry(polls=polls, clock=self.clock)
@@ -150,6 +155,12 @@ class BusyWorld(World):
             self.clock,
             jitter(self.publisher),
         )
+
+    @override
+    def instance(self) -> App:
+        if self._older is not None and self.clock.now() < self._older_until and self.dice.random() < _OLD:
+            return self._older
+        return self.app
 
     async def at_once(self, actions: list[Action]) -> None:
         """Several things at the same time; what is refused is refused."""
@@ -177,8 +188,13 @@ class BusyWorld(World):
         except PromoterError:
             await self.scheduler.wake(work, timedelta(seconds=30))
 
-    async def change(self, policy_: Policy) -> None:
-        """Deploy another policy: a new process notices it with its first message."""
+    async def change(self, policy_: Policy, *, at_once: bool) -> None:
+        """Deploy another policy: a new process notices it with its first message.
+
+        Unless it is `at_once`, a process with the policy of before takes messages too for some minutes.
+        """
+        self._older = None if at_once else self.app
+        self._older_until = self.clock.now() + timedelta(minutes=5)
         self.policy = policy_
         self.app = self.new_app()
         await self.wake(await until_taken(lambda: notice_policy(self.app)))

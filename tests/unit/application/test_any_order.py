@@ -43,7 +43,7 @@ _IMAGES = st.integers(0, 3)
 _PICKS = st.integers(0, 1000)
 _PEOPLE = st.sampled_from(sorted(APPROVERS))
 _SETTLED = timedelta(minutes=150)
-_LOOKED_AT = timedelta(minutes=30)
+_LOOKED_AT = timedelta(minutes=120)
 
 
 def _digest(number: int) -> Digest:
@@ -52,6 +52,10 @@ def _digest(number: int) -> Digest:
 
 def _way(record: Promotion) -> tuple[str, Tag, Digest]:
     return record.environment, record.tag, record.digest
+
+
+def _claimed(claim: Claim) -> tuple[str, Tag, Digest, int | None]:
+    return claim.environment, claim.tag, claim.digest, None if claim.waits else claim.sequence
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -196,9 +200,11 @@ class AnyOrder(RuleBasedStateMachine):
         if pending:
             self.run(self.world.at_once([lambda: abort(self.world.app, pending[0].id, ANN)]))
 
-    @rule(pick=_PICKS)
-    def change_policy(self, pick: int) -> None:
-        self.run(self.world.change(self.policies[pick % len(self.policies)]))
+    @rule(pick=_PICKS, at_once=st.booleans())
+    def change_policy(self, pick: int, *, at_once: bool) -> None:
+        """Another policy; what a process has judged by the one before since then is the timer's to find."""
+        self.timer |= not at_once
+        self.run(self.world.change(self.policies[pick % len(self.policies)], at_once=at_once))
 
     @rule(
         image=_IMAGES,
@@ -281,6 +287,7 @@ class AnyOrder(RuleBasedStateMachine):
             if hasattr(self, "world"):
                 self.run(self._settle())
                 self._nothing_is_left()
+                self._registries_serve_what_is_current()
                 self.run(self._nothing_waits_that_may_go())
                 self._nothing_is_doubled()
         finally:
@@ -318,9 +325,23 @@ class AnyOrder(RuleBasedStateMachine):
         claims = world.promotions.rows(Claim)
         waiting = {row.row: row.digest for row in world.promotions.rows(Candidate)}
         assert waiting == {claim.row: claim.digest for claim in claims if claim.waits}
+        superseded = {
+            (each.environment, each.tag, each.digest, each.sequence)
+            for each in world.promotions.rows(Promotion)
+            if each.phase is Phase.SUPERSEDED
+        }
+        assert [each for each in claims if _claimed(each) in superseded] == []
         for event in self.events:
             [claim] = [each for each in self.world.claims("staging") if each.tag == event.tag]
             assert (event.at, event.digest) <= (claim.pushed_at, claim.digest) or event.digest == claim.digest
+
+    def _registries_serve_what_is_current(self) -> None:
+        """Where a rollback was given up, its line is on hold, and a person looks after it."""
+        world = self.world
+        for line in world.promotions.rows(Line):
+            if line.current and not line.vetoed(line.current.digest):
+                pointer = world.policy.environment(line.environment).pointer_of(line.track)
+                assert world.served(line.environment, pointer) == line.current.digest
 
     async def _nothing_waits_that_may_go(self) -> None:
         """Every candidate shows how it stands, and none of them would be promoted if it were asked again."""

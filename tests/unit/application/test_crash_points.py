@@ -218,12 +218,12 @@ async def overtaken(world: CrashingWorld) -> None:
 
 async def tried_again(world: CrashingWorld) -> None:
     """Imports fail until automation gives up, and tries again a minute later."""
-    world.registry.fails = True
+    world.registry.failing = 100
     digest = await _pushed(world, "v1")
     await world.until_done(lambda: world.report("unit-tests", "passed", digest))
     while not any(each.phase is Phase.FAILED for each in world.records("staging")):
         await world.run(timedelta(seconds=10))
-    world.registry.fails = False
+    world.registry.failing = 0
 
 
 async def unheard(world: CrashingWorld) -> None:
