@@ -145,8 +145,8 @@ async def _is_echo(app: App, environment: Environment, event: RegistryEvent, lin
             return await _is_past(app, line, event.at)
     for rule in app.policy.rules_to(environment.name, event.repository, event.tag):
         claim = await app.claim(rule, event.repository, event.tag)
-        if claim is not None and claim.digest == event.digest and not claim.waits:
-            return True
+        if claim is not None and claim.digest == event.digest and claim.sequence is not None:
+            return True  # also where what was claimed has failed halfway, and waits to be tried again
     evidence = await app.evidence.load(Image(event.repository, event.digest))
     return evidence.arrival(environment.name, event.tag) is not None
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from promoter.application.ports import ImportStatus, Progress
 from promoter.application.take_push import Change, RegistryEvent, unknown_registries
 from promoter.domain.image import Digest, Repository, Tag
 from promoter.domain.line import Drift
@@ -26,6 +27,18 @@ async def drift(world: World, environment: str = "staging") -> tuple[Drift, ...]
 def deleted(world: World, environment: str, digest: Digest) -> RegistryEvent:
     registry = registry_id(environment)
     return RegistryEvent(Change.DELETED, registry, Repository(WEB), digest, None, world.clock.now())
+
+
+async def test_the_late_echo_of_an_import_whose_promotion_has_failed_since_is_no_drift() -> None:
+    world = World()
+    digest = await qualified(world, "v1")
+    await world.drain()
+    world.registry.answer_submit(ImportStatus(Progress.FORBIDDEN, message="the role is missing"))
+    await world.run(timedelta(seconds=30))
+    assert world.story("staging") == ["automatic v1 failed"]
+    assert world.served("staging", "v1") == digest
+    await world.deliver(world.pushed("staging", "v1", digest))
+    assert await drift(world) == ()
 
 
 async def test_the_echo_of_an_own_import_is_no_drift_whenever_it_comes() -> None:
