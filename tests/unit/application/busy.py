@@ -85,13 +85,16 @@ def policies(flavour: Flavour, *, immutable: bool, gated: bool) -> list[Policy]:
     return found
 
 
-FAULTS: dict[str, Callable[["BusyWorld", int], None]] = {
+type Fault = Callable[["BusyWorld", int], None]
+STORE_FAULTS: dict[str, Fault] = {
     "a row is not written": lambda world, after: world.promotions.fail_next(skipping=after),
     "a row is written unheard": lambda world, after: world.promotions.fail_next(
         executed=True, skipping=after
     ),
     "a fact is not written": lambda world, after: world.evidence.fail_next(skipping=after),
     "a fact is written unheard": lambda world, after: world.evidence.fail_next(executed=True, skipping=after),
+}
+FAULTS: dict[str, Fault] = STORE_FAULTS | {
     "an import is not accepted": lambda world, _: world.registry.fail_submit(),
     "an import is accepted unheard": lambda world, _: world.registry.fail_submit(executed=True),
     "an import is forbidden": lambda world, _: world.registry.answer_submit(

@@ -34,7 +34,7 @@ from promoter.domain.policy import Policy
 from promoter.domain.promotion import Phase, Promotion
 from tests.fakes.crash import Crash, CrashPoints
 from tests.fakes.world import ANN, APPROVERS, WEB, registry_id
-from tests.unit.application.busy import FAULTS, TAGS, BusyWorld, Flavour, policies, until_taken
+from tests.unit.application.busy import FAULTS, STORE_FAULTS, TAGS, BusyWorld, Flavour, policies, until_taken
 
 TARGETS = st.sampled_from(["staging", "prod"])
 _GATES = [("unit-tests", "dev"), ("integration-tests", "staging")]
@@ -68,6 +68,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.delivered: set[RegistryEvent] = set()
         self.policies: list[Policy] = []
         self.tags: tuple[str, ...] = ()
+        self.store_failed = False
         self.world: BusyWorld
 
     @initialize(
@@ -245,7 +246,10 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(fault=st.sampled_from(sorted(FAULTS)), after=st.integers(0, 5))
     def go_wrong(self, fault: str, after: int) -> None:
-        """One of the next calls fails, whoever makes it."""
+        """One of the next calls fails, whoever makes it. What meets a second fault waits for the timer."""
+        if fault in STORE_FAULTS:
+            self.timer |= self.store_failed
+            self.store_failed = True
         FAULTS[fault](self.world, after)
 
     @rule(call=st.integers(0, 30), after=st.booleans())
