@@ -11,6 +11,7 @@ from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from promoter.adapters.settings import Access, Auth
+from promoter.application.ports import ImportStatus, Progress
 from promoter.domain.access import Role
 from tests.browser.contrast import worst_contrast
 from tests.browser.days import CHECKOUT, busy
@@ -497,6 +498,24 @@ async def test_who_lacks_the_role_is_told_which(
 
 
 # How it looks.
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+async def test_a_long_failure_pushes_nothing_off_the_table_and_breaks_no_name(
+    look: Look, world: World, width: int
+) -> None:
+    scope = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/promoter/providers/" * 3
+    world.registry.answer_submit(ImportStatus(Progress.FORBIDDEN, message=f"no permission over {scope}"))
+    image = await world.push("v3.0.0", repository=CHECKOUT)
+    await world.report("unit-tests", "passed", image, repository=CHECKOUT)
+    await world.drain()
+    page = await look(world, width=width)
+    table = page.get_by_role("table", name="Promotions that ended lately").first
+    await expect(table).to_contain_text("no permission over")
+    assert await table.evaluate("all => all.scrollWidth <= all.parentElement.clientWidth")
+    names = page.get_by_role("rowheader").locator("bdi")
+    heights = await names.evaluate_all("all => all.map((each) => each.getClientRects()[0].height)")
+    assert max(heights) < 2 * min(heights), "no name takes two lines"
 
 
 @pytest.mark.parametrize("width", [1600, 1290, 1100, 360])
