@@ -106,8 +106,11 @@ class Control:
 
     async def uncheck_principal(self, request: web.Request) -> web.Response:
         """Let a principal do anything again."""
-        there = self._assignments.uncheck(Principal(request.match_info["name"]))
-        return web.Response(status=HTTPStatus.NO_CONTENT if there else HTTPStatus.NOT_FOUND)
+        name = request.match_info["name"]
+        if not self._assignments.uncheck(Principal(name)):
+            message = f"{name!r} is not under check: it may do anything already"
+            raise _not_found(message)
+        return web.Response(status=HTTPStatus.NO_CONTENT)
 
     def _scope(self, text: str) -> str:
         if text.startswith("/"):
@@ -166,5 +169,12 @@ async def _read[T](request: web.Request, shape: type[T]) -> T:
 
 
 def _bad_request(message: str) -> web.HTTPBadRequest:
-    body = msgspec.json.encode({"error": {"code": "BadRequest", "message": message}}).decode()
-    return web.HTTPBadRequest(text=body, content_type="application/json")
+    return web.HTTPBadRequest(text=_error("BadRequest", message), content_type="application/json")
+
+
+def _not_found(message: str) -> web.HTTPNotFound:
+    return web.HTTPNotFound(text=_error("NotFound", message), content_type="application/json")
+
+
+def _error(code: str, message: str) -> str:
+    return msgspec.json.encode({"error": {"code": code, "message": message}}).decode()

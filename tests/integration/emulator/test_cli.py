@@ -160,6 +160,7 @@ class TestOnARunningEmulator:
         assert said == f"me\n  AcrPull {azure.registry('dev').resource_id}\n  Reader /subscriptions/s\n"
         assert await command("roles", "set", "me") == "me\n  nothing\n"
         assert "nobody is checked" in await command("roles", "drop", "me")
+        assert "'me' is not under check" in await command("roles", "drop", "me", code=1)
         assert "an assignment is ROLE=SCOPE" in await command("roles", "set", "me", "AcrPull", code=1)
         assert "'King' is no role" in await command("roles", "set", "me", "King=dev", code=1)
         assert "no registry 'none'" in await command("roles", "set", "me", "AcrPull=none", code=1)
