@@ -9,7 +9,7 @@ from promoter.application.rollback_plan import Plan
 from promoter.application.take_gate_result import Reported
 from promoter.domain.actor import Actor
 from promoter.domain.condition import Condition, Kind, Override
-from promoter.domain.conditions.gate import is_trusted
+from promoter.domain.conditions.gate import rules_that_count, why_uncounted
 from promoter.domain.decision import Decision, Outcome
 from promoter.domain.evidence import Approval, GateResult
 from promoter.domain.image import Digest, Repository, Tag
@@ -236,24 +236,9 @@ def rollback_view(planned: Plan) -> RollbackView:
 def report_view(reported: Reported, policy: Policy) -> ReportView:
     """A gate result as the API shows it, with what its reporter may not know: that it counts nowhere."""
     image, result = reported.image, reported.result
-    asked = [
-        (rule, gate)
-        for rule in policy.rules
-        for gate in rule.requirements
-        if (gate.name, gate.environment) == (result.gate, result.environment)
-    ]
-    counts = tuple(rule.name for rule, gate in asked if is_trusted(result, gate))
-    note = None if counts else _note(result, [rule.name for rule, _ in asked], policy)
+    counts = rules_that_count(result, policy)
+    note = None if counts else why_uncounted(result, policy)
     return ReportView(image.repository, image.digest, result, counts, note)
-
-
-def _note(result: GateResult, asked_by: list[str], policy: Policy) -> str:
-    if asked_by:
-        return f"asked for by {' and '.join(asked_by)}, which counts no verdict of this issuer or reporter"
-    gates = (gate for rule in policy.rules for gate in rule.requirements)
-    there = dict.fromkeys(gate.name for gate in gates if gate.environment == result.environment)
-    known = f"asked for there: {', '.join(there)}" if there else "no rule asks for any gate there"
-    return f"no rule asks for gate {result.gate} in {result.environment}, so it decides nothing; {known}"
 
 
 def line_view(line: Line) -> LineView:

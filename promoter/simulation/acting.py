@@ -11,6 +11,7 @@ from promoter.application.work import advance
 from promoter.domain.access import Capability, permit
 from promoter.domain.actor import Actor
 from promoter.domain.condition import Override
+from promoter.domain.conditions.gate import rules_that_count, why_uncounted
 from promoter.domain.errors import InvalidError, NotFoundError
 from promoter.domain.line import LineKey
 from promoter.domain.policy import Environment, PromotionRule
@@ -75,7 +76,10 @@ async def _report(world: World, report: Report) -> None:
         digest=world.digest_of(report.image),
         issuer=report.issuer,
     )
-    await world.wake((await take_gate_result(world.app, wanted, caller.actor, guard=False)).wake)
+    reported = await take_gate_result(world.app, wanted, caller.actor, guard=False)
+    if not rules_that_count(reported.result, world.policy):
+        world.tell(why_uncounted(reported.result, world.policy))
+    await world.wake(reported.wake)
 
 
 async def _promote(world: World, asked: Promote) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from promoter.domain.condition import Condition, Situation, State, how_long, when
 from promoter.domain.evidence import Evidence, GateResult, Verdict
-from promoter.domain.policy import Environment, GateRequirement, PromotionRule
+from promoter.domain.policy import Environment, GateRequirement, Policy, PromotionRule
 
 KIND = "gate"
 
@@ -53,6 +53,30 @@ def is_trusted(result: GateResult, requirement: GateRequirement) -> bool:
     return (not requirement.issuers or result.issuer in requirement.issuers) and (
         not requirement.reporters or reporter in requirement.reporters
     )
+
+
+def rules_that_count(result: GateResult, policy: Policy) -> tuple[str, ...]:
+    """The rules that a verdict counts for."""
+    return tuple(rule.name for rule, gate in _asked(result, policy) if is_trusted(result, gate))
+
+
+def why_uncounted(result: GateResult, policy: Policy) -> str:
+    """Why a verdict counts for no rule, for whoever reported it."""
+    if asked_by := [rule.name for rule, _ in _asked(result, policy)]:
+        return f"asked for by {' and '.join(asked_by)}, which counts no verdict of this issuer or reporter"
+    gates = (gate for rule in policy.rules for gate in rule.requirements)
+    there = dict.fromkeys(gate.name for gate in gates if gate.environment == result.environment)
+    known = f"asked for there: {', '.join(there)}" if there else "no rule asks for any gate there"
+    return f"no rule asks for gate {result.gate} in {result.environment}, so it decides nothing; {known}"
+
+
+def _asked(result: GateResult, policy: Policy) -> list[tuple[PromotionRule, GateRequirement]]:
+    return [
+        (rule, gate)
+        for rule in policy.rules
+        for gate in rule.requirements
+        if (gate.name, gate.environment) == (result.gate, result.environment)
+    ]
 
 
 def _what_is_known(evidence: Evidence, requirement: GateRequirement) -> str:

@@ -167,6 +167,14 @@ async def test_an_image_that_no_rule_is_for_is_told() -> None:
     assert failed(entries) == []
 
 
+async def test_a_verdict_that_no_rule_counts_is_told() -> None:
+    typo = {"report": {"gate": "unit-test", "image": V1, "in": "dev"}}
+    assert told(await run(GATED, push(), typo))[-1] == (
+        "23 09:00:01 event no rule asks for gate unit-test in dev, so it decides nothing; "
+        "asked for there: unit-tests"
+    )
+
+
 async def test_what_others_push_to_a_target_is_drift() -> None:
     entries = await run(OPEN, push(), {"push": {"image": V2, "to": "staging"}})
     assert told(entries)[-1].endswith("staging: shop/web:v2 was pushed by others: drift")
