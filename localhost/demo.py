@@ -92,7 +92,7 @@ class Story:
         wanted = {"repository": REPOSITORY, "tag": tag, "to": "prod"}
         status, problem = await client.post("promotions", wanted, "ann")
         _require(status, 409, "the bad image must be refused")
-        self.tell(f"{tag} does not come back: [bold]409[/] {problem['detail']}")
+        self.tell(f"ann asks for {tag} again; it does not come back: [bold]409[/] {problem['detail']}")
         why = await client.get("decisions", **wanted)
         _require(why["outcome"], "refused", "the decision on the bad image")
         table = Table("condition", "state", "how it stands", title=f"Why is {tag} not in prod?")
@@ -227,7 +227,8 @@ async def _demo() -> int:
     except StoryError as error:
         console.print(f"[red]Not so:[/] {error}\nThe logs are in {_shown(STATE / 'logs')}.")
         return 1
-    console.print(f"\nAll of it is so, after {time.monotonic() - start:.0f} s; everything is stopped again.")
+    took = f"{time.monotonic() - start:.0f} s"
+    console.print(f"\nAll of this was checked as it went, in {took}; everything is stopped again.")
     console.print("`make stack` keeps the same up, to try it yourself.")
     return 0
 

@@ -170,7 +170,7 @@ class ResourceManager:
             case HTTPStatus.CONFLICT:
                 return ImportStatus(Progress.TAG_EXISTS, message=_message(answer))
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-                message = f"{_message(answer)}; Promoter's identity needs the role {needed}"
+                message = f"{_message(answer).rstrip('.')}; Promoter's identity needs the role {needed}"
                 return ImportStatus(Progress.FORBIDDEN, message=message)
             case _:
                 return _failed(answer)

@@ -13,4 +13,4 @@ async def test_the_demo_tells_the_truth_on_ports_of_its_own(tmp_path: Path) -> N
     said = io.StringIO()
     async with LocalStack(tmp_path, ports=Ports.free(), policy=POLICY) as stack:
         await tell(stack, Console(file=said, width=120))
-    assert "v1.1.0 does not come back" in said.getvalue()
+    assert "ann asks for v1.1.0 again; it does not come back" in said.getvalue()
