@@ -105,5 +105,5 @@ def is_settled(claim: Claim, digest: Digest, pushed_at: datetime, now: datetime)
     if claim.digest != digest:
         return (pushed_at, digest) <= (claim.pushed_at, claim.digest)
     if claim.waits:
-        return claim.retry_at is not None and now < claim.retry_at
+        return claim.waits_to_retry(digest, now)
     return claim.phase is not Phase.SUPERSEDED

@@ -20,6 +20,8 @@ CURRENT = "current"
 REJECTIONS = "~rejections"
 ENVIRONMENTS = "~environments"
 REQUESTS = "~requests"
+RETRY = "retry"
+"""The kind of a candidate's condition that says what failed, and when it is tried again."""
 LATE = timedelta(hours=1)
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -82,6 +84,10 @@ class Claim(Document, frozen=True):
     def is_on(self, line: Line) -> bool:
         """Whether its promotion has not ended: it is among those of the line."""
         return not self.waits and self.sequence in line.queue
+
+    def waits_to_retry(self, digest: Digest, now: datetime) -> bool:
+        """Whether this image's promotion has failed, and the time has not come to try it again."""
+        return self.waits and self.digest == digest and self.retry_at is not None and now < self.retry_at
 
     @property
     def row(self) -> str:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from promoter.application.app import App
 from promoter.application.claim import ending
-from promoter.application.documents import Candidate, Claim, claim_row, recheck, replaced
+from promoter.application.documents import RETRY, Candidate, Claim, claim_row, recheck, replaced
 from promoter.application.ports import Change, Put, Write
 from promoter.application.tell import tell
 from promoter.domain.condition import Condition, Kind, State
@@ -69,7 +69,7 @@ def _delay(retries: int) -> timedelta:
 
 def _candidate(record: Promotion, claim: Claim, failure: Failure) -> Candidate:
     text = f"failed ({failure.code}); tried again for the {_ordinal(claim.retries)} of {MAX_RETRIES} times"
-    decision = decide(record.rule, (Condition("retry", State.PENDING, text, earliest=claim.retry_at),))
+    decision = decide(record.rule, (Condition(RETRY, State.PENDING, text, earliest=claim.retry_at),))
     return Candidate(
         environment=record.environment,
         repository=record.repository,

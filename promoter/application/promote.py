@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from promoter.application.app import GUARD, App, while_it_changes
 from promoter.application.claim import Claimant, asked_for, standing_request
-from promoter.application.documents import Candidate, Requested, replaced
+from promoter.application.documents import RETRY, Candidate, Claim, Requested, replaced
 from promoter.application.records import already_current, running
 from promoter.application.target import read_target
 from promoter.application.tell import tell_decision
@@ -163,7 +163,8 @@ def _requested(asked: Asked, line: Line, now: datetime) -> Requested:
 async def explain(app: App, wanted: Wanted) -> Decision:
     """Why an image is promoted, or is not: the decision as it would be taken now.
 
-    It is automation's; where somebody has asked for the promotion by hand and it waits, it is theirs.
+    It is automation's; where somebody has asked for the promotion by hand and it waits, it is theirs. One
+    that failed and is tried again waits for that.
 
     Raises:
         InvalidError: The request names both or neither of tag and digest.
@@ -179,7 +180,18 @@ async def explain(app: App, wanted: Wanted) -> Decision:
     line = await app.line(LineKey(rule.target, image.repository, rule.track))
     claim = await app.claim(rule, image.repository, subject.tag)
     request = asked_for(rule, subject.tag, standing_request(claim, image.digest, line))
-    return await _judge(app, subject, line, await _read(app, subject), request)
+    decision = await _judge(app, subject, line, await _read(app, subject), request)
+    retry = await _retry(app, claim, image.digest)
+    return decide(decision.rule, decision.conditions + retry) if retry else decision
+
+
+async def _retry(app: App, claim: Claim | None, digest: Digest) -> tuple[Condition, ...]:
+    """What is said of a promotion that has failed, as long as automation waits to try it again."""
+    if claim is None or not claim.waits_to_retry(digest, app.clock.now()):
+        return ()
+    candidate = await app.promotions.get(Candidate, claim.environment, claim.row)
+    conditions = candidate.decision.conditions if candidate is not None else ()
+    return tuple(condition for condition in conditions if condition.kind == RETRY)
 
 
 async def _read(app: App, subject: Subject) -> Served:

@@ -5,6 +5,9 @@ from itertools import pairwise
 
 from promoter.application.documents import Todo, TodoKind
 from promoter.application.ports import ImportStatus, Progress
+from promoter.application.promote import Wanted, explain
+from promoter.domain.decision import Outcome
+from promoter.domain.image import Repository, Tag
 from promoter.domain.promotion import FailureCode, Phase
 from tests.fakes.world import WEB, World, policy, registry_id
 from tests.unit.application.stories import (
@@ -137,8 +140,13 @@ async def test_without_permission_the_promotion_fails_in_words_and_is_tried_agai
     [candidate] = world.candidates("staging")
     assert candidate.decision.reasons == "failed (no-permission); tried again for the 1st of 5 times"
     assert candidate.decision.earliest == world.clock.now() + MINUTE
+    why = await explain(world.app, Wanted(Repository(WEB), "staging", tag=Tag("v1")))
+    assert (why.outcome, why.reasons) == (Outcome.WAITING, candidate.decision.reasons)
+    assert why.earliest == candidate.decision.earliest
 
     await world.run()
+    why = await explain(world.app, Wanted(Repository(WEB), "staging", tag=Tag("v1")))
+    assert why.outcome is Outcome.QUALIFIED
     assert world.story("staging") == ["automatic v1 failed", "automatic v1 succeeded"]
     assert world.records("staging")[0].retry_of == record.id
     assert world.candidates("staging") == []
