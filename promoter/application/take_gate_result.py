@@ -104,7 +104,7 @@ async def _digest(app: App, report: GateReport) -> Digest:
     known = [claim for claim in claims if claim is not None]
     named = f"{report.repository}:{tag} in {report.environment}"
     if not known:
-        message = f"no push of {named} is known yet; report the digest, which may come before its push"
+        message = f"no push of {named} is known yet; wait for it, or report the digest, which may come first"
         raise UnknownTagError(message, "tag")
     if any(claim.moved for claim in known) or len({claim.digest for claim in known}) > 1:
         message = (

@@ -69,7 +69,7 @@ async def test_a_tag_that_came_back_to_its_first_image_has_moved() -> None:
 
 async def test_a_tag_of_which_no_push_is_known_is_unknown_for_now() -> None:
     world = World()
-    with pytest.raises(UnknownTagError, match="no push of shop/web:v1 in dev is known yet"):
+    with pytest.raises(UnknownTagError, match="no push of shop/web:v1 in dev is known yet; wait for it"):
         await report(world, tag=Tag("v1"))
     await world.push("v1")
     await report(world, tag=Tag("v1"))
