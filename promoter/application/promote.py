@@ -6,16 +6,16 @@ import msgspec
 from msgspec.structs import replace
 
 from promoter.application.app import GUARD, App, while_it_changes
-from promoter.application.claim import Claimant, asked_for, standing_request
-from promoter.application.documents import RETRY, Candidate, Claim, Requested, replaced
+from promoter.application.claim import Claimant, asked_for
+from promoter.application.documents import Candidate, Requested, replaced
 from promoter.application.records import already_current, running
 from promoter.application.target import read_target
 from promoter.application.tell import tell_decision
 from promoter.application.work import advance
 from promoter.domain.actor import Actor
-from promoter.domain.condition import Condition, Override, Request, Served, State
+from promoter.domain.condition import Override, Request, Served
 from promoter.domain.conditions import OVERRIDABLE, approval, freeze, soak
-from promoter.domain.decision import Decision, decide, evaluate
+from promoter.domain.decision import Decision, evaluate
 from promoter.domain.errors import InvalidError, NotFoundError, RefusedError
 from promoter.domain.evidence import Arrival, Evidence
 from promoter.domain.image import Digest, Image, Repository, Tag
@@ -123,14 +123,14 @@ async def _promote(app: App, subject: Subject, key: LineKey, asked: Asked) -> Pr
     same = await running(app, line, image, subject.tag)
     if same is not None:
         return Promoted(same, already=False)
-    served = await _read(app, subject)
+    served = await read(app, subject)
     as_wanted = served.tag == served.pointer == image.digest
     there = await already_current(app, line, image) if as_wanted else None
     if there is not None:
         return Promoted(there, already=True)
     arrival = subject.evidence.arrival(rule.source, subject.tag)
     requested = _requested(asked, line, app.clock.now())
-    decision = await _judge(app, subject, line, served, asked_for(rule, subject.tag, requested))
+    decision = await judge(app, subject, line, served, asked_for(rule, subject.tag, requested))
     may_wait = {condition.kind for condition in decision.unmet} <= _WAITS_FOR
     if arrival is None or not (decision.qualified or may_wait):
         tell_decision(rule.target, image.repository, subject.tag, image.digest, decision)
@@ -160,46 +160,14 @@ def _requested(asked: Asked, line: Line, now: datetime) -> Requested:
     )
 
 
-async def explain(app: App, wanted: Wanted) -> Decision:
-    """Why an image is promoted, or is not: the decision as it would be taken now.
-
-    It is automation's; where somebody has asked for the promotion by hand and it waits, it is theirs. One
-    that failed and is tried again waits for that.
-
-    Raises:
-        InvalidError: The request names both or neither of tag and digest.
-        NotFoundError: There is no such environment or image.
-    """
-    try:
-        subject = await find_subject(app, wanted)
-    except NoRuleError as error:
-        return decide(None, (Condition("rule", State.REFUSED, str(error)),))
-    except NotInSourceError as error:
-        return decide(error.rule, (Condition("arrival", State.PENDING, str(error)),))
-    rule, image = subject.rule, subject.evidence.image
-    line = await app.line(LineKey(rule.target, image.repository, rule.track))
-    claim = await app.claim(rule, image.repository, subject.tag)
-    request = asked_for(rule, subject.tag, standing_request(claim, image.digest, line))
-    decision = await _judge(app, subject, line, await _read(app, subject), request)
-    retry = await _retry(app, claim, image.digest)
-    return decide(decision.rule, decision.conditions + retry) if retry else decision
-
-
-async def _retry(app: App, claim: Claim | None, digest: Digest) -> tuple[Condition, ...]:
-    """What is said of a promotion that has failed, as long as automation waits to try it again."""
-    if claim is None or not claim.waits_to_retry(digest, app.clock.now()):
-        return ()
-    candidate = await app.promotions.get(Candidate, claim.environment, claim.row)
-    conditions = candidate.decision.conditions if candidate is not None else ()
-    return tuple(condition for condition in conditions if condition.kind == RETRY)
-
-
-async def _read(app: App, subject: Subject) -> Served:
+async def read(app: App, subject: Subject) -> Served:
+    """What the target serves of the image."""
     target, rule = app.policy.environment(subject.rule.target), subject.rule
     return await read_target(app, target, subject.evidence.image, subject.tag, target.pointer_of(rule.track))
 
 
-async def _judge(app: App, subject: Subject, line: Line, served: Served, request: Request) -> Decision:
+async def judge(app: App, subject: Subject, line: Line, served: Served, request: Request) -> Decision:
+    """Whether the image may go, as things are."""
     _, lines = await app.lines_on_the_way(subject.rule, subject.evidence.image.repository)
     return evaluate(app.policy, request, subject.evidence, line, lines, served, app.clock.now())
 

@@ -7,10 +7,11 @@ from promoter import __version__
 from promoter.application.adopt import Adoption, adopt
 from promoter.application.approve import ApprovalWanted, approve
 from promoter.application.documents import REJECTIONS, Candidate, Rejection
+from promoter.application.explain import explain
 from promoter.application.history import Query, candidates, history, lines
 from promoter.application.hold import hold, unhold
 from promoter.application.paging import Listing, Page
-from promoter.application.promote import Promoted, Wanted, explain, promote
+from promoter.application.promote import Promoted, Wanted, promote
 from promoter.application.records import find_record
 from promoter.application.retry import abort, retry
 from promoter.application.roll_back import plan_rollback, roll_back

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from promoter.application.promote import Wanted, explain
+from promoter.application.explain import explain
+from promoter.application.promote import Wanted
 from promoter.domain.condition import Condition, State, when
 from promoter.domain.decision import Decision, Outcome
 from promoter.domain.line import LineKey

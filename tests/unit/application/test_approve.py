@@ -6,7 +6,8 @@ import pytest
 
 from promoter.application.approve import Word
 from promoter.application.documents import Candidate
-from promoter.application.promote import NotQualifiedError, Promoted, Wanted, explain, promote
+from promoter.application.explain import explain
+from promoter.application.promote import NotQualifiedError, Promoted, Wanted, promote
 from promoter.application.work import advance
 from promoter.domain.access import Caller
 from promoter.domain.actor import Actor

@@ -5,8 +5,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from promoter.application.explain import explain
 from promoter.application.hold import hold, unhold
-from promoter.application.promote import Wanted, explain
+from promoter.application.promote import Wanted
 from promoter.application.take_gate_result import GateReport, UnknownTagError, take_gate_result
 from promoter.domain.errors import InvalidError
 from promoter.domain.evidence import Verdict

@@ -4,12 +4,14 @@ from datetime import timedelta
 from itertools import pairwise
 
 from promoter.application.documents import Todo, TodoKind
+from promoter.application.explain import explain
 from promoter.application.ports import ImportStatus, Progress
-from promoter.application.promote import Wanted, explain
+from promoter.application.promote import Wanted
+from promoter.application.retry import retry
 from promoter.domain.decision import Outcome
 from promoter.domain.image import Repository, Tag
 from promoter.domain.promotion import FailureCode, Phase
-from tests.fakes.world import WEB, World, policy, registry_id
+from tests.fakes.world import ANN, WEB, World, policy, registry_id
 from tests.unit.application.stories import (
     DAY,
     HOUR,
@@ -150,6 +152,23 @@ async def test_without_permission_the_promotion_fails_in_words_and_is_tried_agai
     assert world.story("staging") == ["automatic v1 failed", "automatic v1 succeeded"]
     assert world.records("staging")[0].retry_of == record.id
     assert world.candidates("staging") == []
+
+
+async def test_what_has_failed_for_good_is_not_said_to_qualify() -> None:
+    world = World()
+    world.registry.answer_submit(ImportStatus(Progress.TOO_MANY_MANIFESTS, message="more than 50 manifests"))
+    await qualified(world, "v1")
+    await world.drain()
+    [record] = world.records("staging")
+
+    why = await explain(world.app, Wanted(Repository(WEB), "staging", tag=Tag("v1")))
+    assert why.outcome is Outcome.REFUSED
+    assert why.reasons == f"{record.id} has failed and is not tried again by itself: more than 50 manifests"
+
+    await retry(world.app, record.id, ANN)
+    await world.run()
+    why = await explain(world.app, Wanted(Repository(WEB), "staging", tag=Tag("v1")))
+    assert why.outcome is Outcome.QUALIFIED
 
 
 async def test_a_time_out_after_the_import_was_done_is_no_conflict() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from promoter.application.promote import NoRuleError, NotQualifiedError, Promoted, Wanted, explain, promote
+from promoter.application.explain import explain
+from promoter.application.promote import NoRuleError, NotQualifiedError, Promoted, Wanted, promote
 from promoter.application.work import advance
 from promoter.domain.condition import Kind
 from promoter.domain.decision import Decision, Outcome
