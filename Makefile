@@ -98,7 +98,7 @@ test-az: setup .venv-az/.ready  ## Drive the emulator with the real az, which is
 az-if-possible: setup
 	@$(MAKE) -s --no-print-directory .venv-az/.ready || echo "az could not be set up: there will be no comparison with it." >&2
 
-bench: setup debian-packages az-if-possible  ## Measure, print a table, write benchmarks/results.json; about five minutes
+bench: setup debian-packages az-if-possible  ## Measure, print a table, write benchmarks/results.json; about six minutes
 	@env -u PYTHONDONTWRITEBYTECODE $(PY) -m benchmarks $(ARGS)
 
 bench-compare: setup  ## The last results beside the committed ones

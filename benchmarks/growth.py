@@ -69,7 +69,7 @@ async def growth(_folder: Path) -> list[Figure]:
             samples=(large[name] / small[name],),
             at_most=1.2,
             detail={f"{size}": reads[size][name] for size in SIZES},
-            note=f"{large[name]} rows are read",
+            note=f"rows: {large[name]}",
         )
         for name, what in CALLS_IN_WORDS.items()
     ]

@@ -19,7 +19,6 @@ class Usage(NamedTuple):
 
     wall: float
     cpu: float
-    mebibytes: float
     output: str
 
 
@@ -45,7 +44,7 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
             errors.seek(0)
             message = f"{' '.join(command)} failed:\n{output}{errors.read()}"
             raise RuntimeError(message)
-    return Usage(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, output)
+    return Usage(wall, used.ru_utime + used.ru_stime, output)
 
 
 def fresh_python(code: str, **settings: str) -> Usage:

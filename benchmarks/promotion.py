@@ -53,7 +53,6 @@ async def _against_az(bench: Bench, image: dict[str, Any], title: str, cpu: list
         return []
     used = [await az.import_image(repository, digest, f"v{number}") for number in range(_AZ)]
     az_cpu, az_wall = median(one.cpu for one in used), median(one.wall for one in used)
-    memory = max(one.mebibytes for one in used)
     return [
         Figure(
             name="promotion-cpu",
@@ -61,7 +60,7 @@ async def _against_az(bench: Bench, image: dict[str, Any], title: str, cpu: list
             against="CPU of one `az acr import`",
             samples=tuple(each / az_cpu for each in cpu),
             at_most=1 / 50,
-            note=f"az acr import, signed in: {az_cpu:.2f} s of CPU, {az_wall:.2f} s in all, {memory:.0f} MiB",
+            note=f"az acr import, signed in: {az_cpu:.2f} s of CPU, {az_wall:.2f} s in all",
         )
     ]
 
