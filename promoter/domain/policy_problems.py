@@ -21,6 +21,7 @@ _MAX_PORT = 65535
 _ROLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 _MAX_POINTER = 87  # with a track's name behind it, it must still be a tag
 _MAX_APPROVALS = 10
+_MAX_NAMED = 8
 _MAX_LISTED = 64  # of gates, windows, roles: a record keeps them all, as they were judged
 
 _MAX_LOOKS = 30_000  # at freeze windows, in search of a gap: bounds the time that a policy of any size takes
@@ -90,7 +91,7 @@ def _shown(address: str) -> str:
 def _rule_problems(policy: Policy) -> Iterator[str]:
     if not policy.rules:
         yield "rules: there is none; without a rule nothing can be promoted"
-    known = {environment.name for environment in policy.environments}
+    known = tuple(environment.name for environment in policy.environments)
     names: dict[str, int] = {}
     windows = sum(len(rule.freeze) for rule in policy.rules)
     chained = min(MAX_CHAINED, _MAX_LOOKS // max(windows, 1))
@@ -99,7 +100,7 @@ def _rule_problems(policy: Policy) -> Iterator[str]:
         yield from _name_problem(f"{at}.name", rule.name, names, number, "rules")
         for key, name in (("from", rule.source), ("to", rule.target)):
             if name not in known:
-                yield f"{at}.{key}: there is no environment {name!r}"
+                yield f"{at}.{key}: {_unknown_environment(name, known)}"
         for key, values in (("repositories", rule.repositories), ("tags", rule.tags)):
             if not isinstance(values, TagSelector) and not values:
                 yield f'{at}.{key}: names nothing, so the rule would match no image; "*" or "**" match all'
@@ -111,7 +112,12 @@ def _rule_problems(policy: Policy) -> Iterator[str]:
         yield from _freeze_problems(f"{at}.freeze", rule, chained)
 
 
-def _gates_problems(at: str, rule: PromotionRule, known: set[str]) -> Iterator[str]:
+def _unknown_environment(name: str, known: tuple[str, ...]) -> str:
+    listed = ", ".join(known[:_MAX_NAMED]) + (" and others" if len(known) > _MAX_NAMED else "")
+    return f"there is no environment {name!r}; there are {listed or 'none at all'}"
+
+
+def _gates_problems(at: str, rule: PromotionRule, known: tuple[str, ...]) -> Iterator[str]:
     if len(rule.gates) > _MAX_LISTED:
         yield f"{at}: names {len(rule.gates)} gates; at most {_MAX_LISTED}"
     for index, gate in enumerate(rule.gates):
@@ -120,12 +126,12 @@ def _gates_problems(at: str, rule: PromotionRule, known: set[str]) -> Iterator[s
         yield f"{at}: names a gate twice"
 
 
-def _gate_problems(at: str, gate: str | GateRequirement, known: set[str]) -> Iterator[str]:
+def _gate_problems(at: str, gate: str | GateRequirement, known: tuple[str, ...]) -> Iterator[str]:
     asked = GateRequirement(gate) if isinstance(gate, str) else gate
     if not is_gate_name(asked.name):
         yield f"{at}: {asked.name!r} is not a gate's name: at most 64 letters, digits and . _ -"
     if asked.environment is not None and asked.environment not in known:
-        yield f"{at}.environment: there is no environment {asked.environment!r}"
+        yield f"{at}.environment: {_unknown_environment(asked.environment, known)}"
     for key, names in (("issuers", asked.issuers), ("reporters", asked.reporters)):
         if len(names) > _MAX_LISTED or not all(name.strip() for name in names):
             yield f"{at}.{key}: at most {_MAX_LISTED} names, none of them empty"

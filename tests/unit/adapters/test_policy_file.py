@@ -172,7 +172,7 @@ def test_a_policy_of_the_right_shape_is_checked_for_its_sense(path: Path) -> Non
     text = GOOD.replace("to: prod", "to: nowhere").replace("name: scan", "name: unit-tests")
 
     assert problems(path, text) == [
-        "rules[0].to: there is no environment 'nowhere'",
+        "rules[0].to: there is no environment 'nowhere'; there are dev, prod",
         "rules[0].gates: names a gate twice",
     ]
 

@@ -95,7 +95,7 @@ def test_each_problem_is_a_line_that_an_editor_jumps_to(folder: Folder) -> None:
     ended = folder.run("check", "policy.yaml", "other.yaml", "none.yaml")
     assert (ended.code, ended.err) == (1, "")
     assert ended.out.splitlines() == [
-        "policy.yaml:5:27: rules[0].to: there is no environment 'prd'",
+        "policy.yaml:5:27: rules[0].to: there is no environment 'prd'; there are dev, prod",
         f"policy.yaml:5:69: rules[0].tags[0]: 'v *' is not a pattern: {RULES}",
         "other.yaml:1:5: expected the node content, but found '<stream end>'",
         "none.yaml: No such file or directory",

@@ -257,7 +257,7 @@ def test_a_sound_policy_has_no_problems() -> None:
         ({"name": "Dev"}, "rules[0].name: 'Dev' is not a name"),
         ({"name": "a" * 41}, "is not a name: at most 40"),
         ({"name": "-a"}, "rules[0].name: '-a' is not a name"),
-        ({"from": "qa"}, "rules[0].from: there is no environment 'qa'"),
+        ({"from": "qa"}, "rules[0].from: there is no environment 'qa'; there are dev, staging, prod"),
         ({"to": "qa"}, "rules[0].to: there is no environment 'qa'"),
         ({"repositories": []}, "rules[0].repositories: names nothing"),
         ({"tags": []}, "rules[0].tags: names nothing"),
