@@ -95,7 +95,7 @@ class Run:
 
 
 async def _bench(wanted: list[str], out: Path) -> int:
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    console = _console()
     for what in _missing():
         console.print(f"[yellow]{what}[/]", soft_wrap=True)
     results = await Run(wanted, console).measure()
@@ -103,6 +103,11 @@ async def _bench(wanted: list[str], out: Path) -> int:
     print_results(console, results)
     console.print(f"[dim]{out}[/]", soft_wrap=True)
     return 0
+
+
+def _console() -> Console:
+    """As wide as the tables are, where no terminal says how wide it is."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def _missing() -> Iterator[str]:
@@ -123,7 +128,7 @@ def _compare(results: Path) -> int:
     except (OSError, RuntimeError) as error:
         print(f"No results are committed here to compare with: {error}", file=sys.stderr)
         return 1
-    print_comparison(Console(highlight=False), decoded(committed.encode()), load(results))
+    print_comparison(_console(), decoded(committed.encode()), load(results))
     return 0
 
 
