@@ -47,6 +47,7 @@ async def test_an_event_that_leads_to_no_promotion_loads_none_of_what_promotions
     assert "promoter.application.take_push" in found
     assert (WAITS in [each.name for each in service.counter.take()]) is waits
     assert unwanted(found) == []
+    assert "zoneinfo" not in found, "this policy has no window"
 
 
 async def test_an_identity_is_loaded_where_there_is_no_key(tmp_path: Path) -> None:
