@@ -7,7 +7,7 @@ from benchmarks.figure import Figure, Results, number
 from localhost.pages import with_parts
 
 _SCENARIO = "automatic, verdict by queue"
-_REACHED = {True: ": yes", False: ": **no**", None: ""}
+_REACHED = {True: ": yes", False: ": [**no**](#what-is-left-and-why)", None: ""}
 _STEPS = {
     "push": "A push that waits for its gate",
     "verdict": "The verdict that qualifies it",

@@ -19,7 +19,7 @@ def test_a_row_shows_a_figure_before_and_now_with_its_goal() -> None:
     new = Figure(name="n", title="a new one", unit="ms", samples=(7.0,), at_most=5)
     table = figures(results(was), results(is_now, new))
     assert "| a figure<br>against another | 3.5 (2.75 - 4.25) | 1 | at most 1: yes |" in table
-    assert "| a new one |  | 7 ms | at most 5: **no** |" in table
+    assert "| a new one |  | 7 ms | at most 5: [**no**](#what-is-left-and-why) |" in table
     assert "- a figure: of note." in table
 
 
