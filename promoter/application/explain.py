@@ -3,11 +3,11 @@
 from promoter.application.app import App
 from promoter.application.claim import asked_for, standing_request
 from promoter.application.documents import RETRY, Candidate, Claim
-from promoter.application.promote import NoRuleError, NotInSourceError, Wanted, find_subject, judge, read
+from promoter.application.promote import NoRuleError, NotInSourceError, Wanted, find_subject, read
 from promoter.domain.condition import Condition, State
-from promoter.domain.decision import Decision, decide
+from promoter.domain.decision import Decision, decide, evaluate
 from promoter.domain.image import Digest
-from promoter.domain.line import Line, LineKey
+from promoter.domain.line import Line
 from promoter.domain.promotion import Phase
 
 
@@ -28,10 +28,11 @@ async def explain(app: App, wanted: Wanted) -> Decision:
     except NotInSourceError as error:
         return decide(error.rule, (Condition("arrival", State.PENDING, str(error)),))
     rule, image = subject.rule, subject.evidence.image
-    line = await app.line(LineKey(rule.target, image.repository, rule.track))
+    line, lines = await app.lines_on_the_way(rule, image.repository)
     claim = await app.claim(rule, image.repository, subject.tag)
     request = asked_for(rule, subject.tag, standing_request(claim, image.digest, line))
-    decision = await judge(app, subject, line, await read(app, subject), request)
+    served = await read(app, subject)
+    decision = evaluate(app.policy, request, subject.evidence, line, lines, served, app.clock.now())
     failed = await _failed(app, claim, line, image.digest, decision)
     return decide(decision.rule, decision.conditions + failed) if failed else decision
 

@@ -13,7 +13,7 @@ from promoter.application.target import read_target
 from promoter.application.tell import tell_decision
 from promoter.application.work import advance
 from promoter.domain.actor import Actor
-from promoter.domain.condition import Override, Request, Served
+from promoter.domain.condition import Override, Served
 from promoter.domain.conditions import OVERRIDABLE, approval, freeze, soak
 from promoter.domain.decision import Decision, evaluate
 from promoter.domain.errors import InvalidError, NotFoundError, RefusedError
@@ -114,12 +114,12 @@ async def promote_subject(app: App, subject: Subject, asked: Asked) -> Promoted 
     rule = subject.rule
     key = LineKey(rule.target, subject.evidence.image.repository, rule.track)
     await app.scheduler.wake(advance(key), GUARD)
-    return await while_it_changes(lambda: _promote(app, subject, key, asked))
+    return await while_it_changes(lambda: _promote(app, subject, asked))
 
 
-async def _promote(app: App, subject: Subject, key: LineKey, asked: Asked) -> Promoted | Candidate:
+async def _promote(app: App, subject: Subject, asked: Asked) -> Promoted | Candidate:
     rule, image = subject.rule, subject.evidence.image
-    line = await app.line(key)
+    line, lines = await app.lines_on_the_way(rule, image.repository)
     same = await running(app, line, image, subject.tag)
     if same is not None:
         return Promoted(same, already=False)
@@ -130,7 +130,8 @@ async def _promote(app: App, subject: Subject, key: LineKey, asked: Asked) -> Pr
         return Promoted(there, already=True)
     arrival = subject.evidence.arrival(rule.source, subject.tag)
     requested = _requested(asked, line, app.clock.now())
-    decision = await judge(app, subject, line, served, asked_for(rule, subject.tag, requested))
+    request = asked_for(rule, subject.tag, requested)
+    decision = evaluate(app.policy, request, subject.evidence, line, lines, served, app.clock.now())
     may_wait = {condition.kind for condition in decision.unmet} <= _WAITS_FOR
     if arrival is None or not (decision.qualified or may_wait):
         tell_decision(rule.target, image.repository, subject.tag, image.digest, decision)
@@ -164,12 +165,6 @@ async def read(app: App, subject: Subject) -> Served:
     """What the target serves of the image."""
     target, rule = app.policy.environment(subject.rule.target), subject.rule
     return await read_target(app, target, subject.evidence.image, subject.tag, target.pointer_of(rule.track))
-
-
-async def judge(app: App, subject: Subject, line: Line, served: Served, request: Request) -> Decision:
-    """Whether the image may go, as things are."""
-    _, lines = await app.lines_on_the_way(subject.rule, subject.evidence.image.repository)
-    return evaluate(app.policy, request, subject.evidence, line, lines, served, app.clock.now())
 
 
 class NoRuleError(NotFoundError):

@@ -28,16 +28,19 @@ def load(path: Path) -> Any:  # noqa: ANN401 - YAML is whatever it is
     return yaml.safe_load(path.read_text())
 
 
-def steps(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - YAML is whatever it is
-    """Every step of a file, however deep."""
+def mappings(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - YAML is whatever it is
+    """Every mapping of a file, however deep."""
     if isinstance(node, dict):
-        if node.keys() & {"run", "bash", "task", "uses"}:
-            yield node
-        for value in node.values():
-            yield from steps(value)
-    elif isinstance(node, list):
+        yield node
+        node = list(node.values())
+    if isinstance(node, list):
         for value in node:
-            yield from steps(value)
+            yield from mappings(value)
+
+
+def steps(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - YAML is whatever it is
+    """Every step of a file."""
+    return (each for each in mappings(node) if each.keys() & {"run", "bash", "task", "uses"})
 
 
 def commands(step: dict[str, Any]) -> str:
@@ -130,26 +133,14 @@ def test_the_examples_call_the_action_and_templates_with_inputs_that_they_have()
 
 def templates(node: Any) -> Iterator[tuple[str, set[str]]]:  # noqa: ANN401 - YAML is whatever it is
     """The templates that a file uses, and the parameters that it gives them."""
-    if isinstance(node, dict):
-        if "template" in node:
-            yield node["template"], set(node.get("parameters", {}))
-        for value in node.values():
-            yield from templates(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from templates(value)
+    return (
+        (each["template"], set(each.get("parameters", {}))) for each in mappings(node) if "template" in each
+    )
 
 
 def jobs(node: Any) -> Iterator[list[dict[str, Any]]]:  # noqa: ANN401 - YAML is whatever it is
     """The steps of every job of a file, templates among them."""
-    if isinstance(node, dict):
-        if "steps" in node:
-            yield node["steps"]
-        for value in node.values():
-            yield from jobs(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from jobs(value)
+    return (each["steps"] for each in mappings(node) if "steps" in each)
 
 
 def does(step: dict[str, Any]) -> str:

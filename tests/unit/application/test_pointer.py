@@ -14,13 +14,13 @@ import pytest
 from promoter.application.documents import Todo, TodoKind
 from promoter.application.ports import Import, ImportStatus
 from promoter.application.work import advance
-from promoter.domain.image import Digest, Repository
+from promoter.domain.image import Repository
 from promoter.domain.line import LineKey
 from promoter.domain.promotion import Phase
 from tests.fakes.crash import Crash, CrashPoints
 from tests.fakes.registries import FakeRegistry
 from tests.fakes.world import WEB, World
-from tests.unit.application.stories import HOUR, MINUTE, imported, qualified
+from tests.unit.application.stories import HOUR, MINUTE, imported, qualified, released
 
 STAGING = LineKey("staging", Repository(WEB))
 # Before that, two tags and a digest are read, one import is submitted, and two tags are read.
@@ -54,15 +54,6 @@ async def dying_at_the_pointer(world: World, *, after: bool) -> AsyncIterator[No
 @pytest.fixture
 async def world() -> World:
     return World(polls=0)
-
-
-async def released(world: World, *tags: str) -> list[Digest]:
-    """Images that have gone to staging, one after the other."""
-    found = []
-    for tag in tags:
-        found.append(await qualified(world, tag))
-        await world.run()
-    return found
 
 
 async def test_the_first_import_says_that_the_pointers_may_follow(world: World) -> None:
