@@ -50,7 +50,9 @@ async def _failed(
     if not decision.qualified or claim.sequence is None or claim.is_on(line):
         return ()
     record = await app.record(line.line_key, claim.sequence)
-    if record is None or record.phase is not Phase.FAILED or record.failure is None:
+    if record is None or (record.tag, record.digest) != (claim.tag, digest):
+        return ()  # the rule has changed its track: the number is another line's
+    if record.phase is not Phase.FAILED or record.failure is None:
         return ()
     text = f"{record.id} has failed and is not tried again by itself: {record.failure.message}"
     return (Condition(RETRY, State.REFUSED, text),)

@@ -7,8 +7,10 @@ import pytest
 
 from promoter.application.explain import explain
 from promoter.application.hold import hold, unhold
+from promoter.application.ports import ImportStatus, Progress
 from promoter.application.promote import Wanted
 from promoter.application.take_gate_result import GateReport, UnknownTagError, take_gate_result
+from promoter.domain.decision import Outcome
 from promoter.domain.errors import InvalidError
 from promoter.domain.evidence import Verdict
 from promoter.domain.image import Image, Repository, Tag
@@ -241,18 +243,36 @@ async def test_a_veto_outlives_the_rules_that_led_there() -> None:
     assert world.served("prod", "v2") != bad
 
 
-async def test_a_rule_that_changes_its_track_supersedes_no_stranger() -> None:
-    def rules(track: str) -> list[dict[str, object]]:
-        common = {"from": "dev", "to": "prod", "repositories": ["shop/*"], "automatic": True}
-        return [
-            common | {"name": "latest", "tags": ["latest"], "track": track},
-            common | {"name": "versions", "tags": ["v*"], "track": "two"},
-        ]
+def _latest_on(track: str) -> list[dict[str, object]]:
+    common = {"from": "dev", "to": "prod", "repositories": ["shop/*"], "automatic": True}
+    return [
+        common | {"name": "latest", "tags": ["latest"], "track": track},
+        common | {"name": "versions", "tags": ["v*"], "track": "two"},
+    ]
 
-    world = World(policy(rules=rules("one")))
+
+async def test_a_rule_that_changes_its_track_is_not_told_of_a_strangers_failure() -> None:
+    world = World(policy(rules=_latest_on("one")))
+    await world.push("latest")
+    await world.run()
+    world.registry.answer_submit(ImportStatus(Progress.TOO_MANY_MANIFESTS, message="more than 50 manifests"))
+    await world.push("v5")
+    await world.run()
+    assert [(each.track, each.sequence, str(each.phase)) for each in world.records("prod")] == [
+        ("one", 1, "succeeded"),
+        ("two", 1, "failed"),
+    ]
+    _under(world, rules=_latest_on("two"))
+
+    why = await explain(world.app, Wanted(SHOP, "prod", tag=Tag("latest")))
+    assert why.outcome is Outcome.QUALIFIED
+
+
+async def test_a_rule_that_changes_its_track_supersedes_no_stranger() -> None:
+    world = World(policy(rules=_latest_on("one")))
     await world.push("latest")
     versioned = await world.push("v5")
-    _under(world, rules=rules("two"))
+    _under(world, rules=_latest_on("two"))
     await world.push("latest")
     await world.run()
     assert world.served("prod", "v5") == versioned
