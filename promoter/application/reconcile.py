@@ -89,8 +89,8 @@ async def _candidates(app: App, environment: str) -> AsyncIterator[Work]:
 
 
 def _has_rule(app: App, candidate: Candidate) -> bool:
-    rules = app.policy.rules_from(candidate.source, candidate.repository, candidate.tag)
-    return any(rule.target == candidate.environment for rule in rules)
+    way = (candidate.source, candidate.environment)
+    return app.policy.rule_between(*way, candidate.repository, candidate.tag) is not None
 
 
 async def _was_released(app: App, candidate: Candidate, held: dict[Repository, set[str]]) -> bool:

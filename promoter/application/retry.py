@@ -42,9 +42,9 @@ async def retry(app: App, record_id: str, actor: Actor) -> Promoted | Candidate:
 def _rule(app: App, record: Promotion) -> PromotionRule:
     """The rule that leads the record's image on its way today, whatever it was called then."""
     source, target = record.source or "nowhere", record.environment
-    for rule in app.policy.rules_from(source, record.repository, record.tag):
-        if rule.target == target:
-            return rule
+    rule = app.policy.rule_between(source, target, record.repository, record.tag)
+    if rule is not None:
+        return rule
     message = f"no rule leads {record.repository}:{record.tag} from {source} into {target} any more"
     raise NoRuleError(message)
 

@@ -280,6 +280,14 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
         found = (self.rules_from(source, repository, tag) for source in self._rules_by_source)
         return tuple(rule for rules in found for rule in rules if rule.target == environment)
 
+    def rule_between(
+        self, source: str, target: str, repository: Repository, tag: Tag
+    ) -> PromotionRule | None:
+        """The rule that leads an image from one environment into another, if there is one."""
+        return next(
+            (rule for rule in self.rules_from(source, repository, tag) if rule.target == target), None
+        )
+
     def part(self, rule: PromotionRule) -> "Policy":
         """What of this policy binds a promotion under one rule: that rule and its two environments."""
         ends = (self.environment(rule.source), self.environment(rule.target))

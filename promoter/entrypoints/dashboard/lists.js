@@ -78,17 +78,18 @@ function matrix({ lines, candidates, records }) {
   }
   const sorted = [...rows].sort(([a], [b]) => a.localeCompare(b)).map(([, each]) => each);
   if (!sorted.length) return quiet("Nothing runs anywhere yet, as far as Promoter knows.");
+  const failed = failedOf(records);
   return table("What runs where", ["Repository", ...names], sorted.map((row) => [
     repositoryOf(Object.values(row)[0]),
-    ...names.map((name) => row[name] ? lineCell(row[name], { lines, candidates, records }) : soft("nothing"))]));
+    ...names.map((name) => row[name] ? lineCell(row[name], { lines, candidates, failed }) : soft("nothing"))]));
 }
 
-function lineCell(line, { lines, candidates, records }) {
+function lineCell(line, { lines, candidates, failed }) {
   const { current, hold, inFlight, drift, vetoes } = line;
   const mine = (each) => each.environment === line.environment && each.repository === line.repository;
   const isAlone = lines.filter(mine).length === 1; // what waits and what failed do not say on which track
   const waits = isAlone ? candidates.filter(mine).length : 0;
-  const failed = isAlone ? failedOf(records).filter(mine).length : 0;
+  const failures = isAlone ? failed.filter(mine).length : 0;
   const key = `${line.environment} ${line.repository} ${line.track}`;
   return [
     current
@@ -96,7 +97,7 @@ function lineCell(line, { lines, candidates, records }) {
       : h("div", soft("nothing yet")),
     current?.since ? h("div", { class: "since" }, moment(current.since), soft(" by ", said(current.actor?.name ?? "somebody"))) : null,
     h("div", { class: "badges" },
-      hold ? badge("held", "on hold") : null, failed ? badge("bad", `${failed} failed`) : null,
+      hold ? badge("held", "on hold") : null, failures ? badge("bad", `${failures} failed`) : null,
       inFlight ? badge("going", `${inFlight} under way`) : null, waits ? badge("plain", counted(waits, "waits", "wait")) : null,
       drift.length ? badge("held", "drift") : null),
     vetoes.length
